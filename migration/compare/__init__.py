@@ -1,0 +1,1 @@
+"""Comparison of two answers to one request: bindings, times, noise, rules, and the differences that remain."""

@@ -1,0 +1,1 @@
+"""Recordings: exchanges in order, read from and written to HAR 1.2."""

@@ -1,0 +1,1 @@
+"""Replay: sending a recording again, to one side or to both, as a stream of events."""

@@ -1,0 +1,101 @@
+"""Bindings: control's generated value and candidate's value for the same thing, one to one.
+
+The first pair seen at one place is bound; from then on control's value means candidate's and nothing else does.
+Requests are rewritten through the bindings; two answers are equal if they are equal up to them.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Iterable
+from urllib.parse import quote
+
+from migration.compare.values import generated_values
+
+#: Runs of the characters that identifiers are made of; what holds others is replaced as plain text.
+_RUN = re.compile(r"[A-Za-z0-9_-]+")
+
+
+class Match(enum.Enum):
+    BOUND = "bound"
+    NEW = "new"
+    CONFLICT = "conflict"
+
+
+class Bindings:
+    """A one-to-one map between the values of two sides. Whole numbers are bound inside a scope (``order#17``)."""
+
+    def __init__(self) -> None:
+        self._forward: dict[str, str] = {}
+        self._backward: dict[str, str] = {}
+        self._numbers: dict[tuple[str, int], int] = {}
+        self._numbers_back: dict[tuple[str, int], int] = {}
+        self._odd: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self._forward) + len(self._numbers)
+
+    def candidate_of(self, control: str) -> str | None:
+        """Candidate's value for control's, or None."""
+        return self._forward.get(control)
+
+    def control_of(self, candidate: str) -> str | None:
+        """Control's value for candidate's, or None."""
+        return self._backward.get(candidate)
+
+    def match(self, control: str, candidate: str) -> Match:
+        """Bind the two if neither is bound; say whether they are bound to each other."""
+        bound, bound_back = self._forward.get(control), self._backward.get(candidate)
+        if bound is None and bound_back is None:
+            self._bind(control, candidate)
+            return Match.NEW
+        return Match.BOUND if bound == candidate else Match.CONFLICT
+
+    def identify(self, values: Iterable[str]) -> bool:
+        """Bind values that both sides share to themselves; False if one of them already stands for another."""
+        return all([self.match(value, value) is not Match.CONFLICT for value in values])
+
+    def _bind(self, control: str, candidate: str) -> None:
+        self._forward[control] = candidate
+        self._backward[candidate] = control
+        if control != candidate and _RUN.fullmatch(control) is None:
+            self._odd.append(control)
+
+    def match_number(self, scope: str, control: int, candidate: int) -> Match:
+        """The same for whole numbers, which only mean something together with what they number."""
+        bound = self._numbers.get((scope, control))
+        bound_back = self._numbers_back.get((scope, candidate))
+        if bound is None and bound_back is None:
+            self._numbers[scope, control] = candidate
+            self._numbers_back[scope, candidate] = control
+            return Match.NEW
+        return Match.BOUND if bound == candidate else Match.CONFLICT
+
+    def number_of(self, scope: str, control: int) -> int | None:
+        return self._numbers.get((scope, control))
+
+    def control_number_of(self, scope: str, candidate: int) -> int | None:
+        return self._numbers_back.get((scope, candidate))
+
+    @property
+    def has_numbers(self) -> bool:
+        return any(scoped[1] != candidate for scoped, candidate in self._numbers.items())
+
+    def translate(self, text: str) -> str:
+        """``text`` with every bound value of control's replaced by candidate's, also inside longer words."""
+        for value in self._odd:
+            bound = self._forward[value]
+            text = text.replace(value, bound).replace(quote(value, safe=""), quote(bound, safe=""))
+        return _RUN.sub(self._translate_run, text)
+
+    def _translate_run(self, match: re.Match[str]) -> str:
+        run = match.group()
+        bound = self._forward.get(run)
+        if bound is not None:
+            return bound
+        for value in generated_values(run):
+            bound = self._forward.get(value)
+            if bound is not None and bound != value:
+                run = run.replace(value, bound)
+        return run

@@ -1,0 +1,1 @@
+"""The old side: the monolith that is being left behind, and the shim that reaches it."""

@@ -1,0 +1,22 @@
+"""Fixtures that every room's tests share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.mariadb import MariaDB, missing_programs, running_mariadb
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDB]:
+    """One private MariaDB server for the whole run; each test creates its own database on it."""
+    if missing := missing_programs():
+        reason = f"tests on MariaDB need {' and '.join(missing)}: install the package mariadb-server"
+        if os.environ.get("CI", "").lower() == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with running_mariadb() as server:
+        yield server

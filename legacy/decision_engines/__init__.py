@@ -1,0 +1,1 @@
+"""Decision engines that the monolith can load by name."""

@@ -1,0 +1,130 @@
+"""``cutover routes``: who serves what, and filling the ledger."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from migration.cli.ledger_options import domain_option, ledger_option, refusals_as_usage_errors
+from migration.ledger import Change, Ledger, Route, State
+from migration.ledger.seeding import routes_from, routes_of_app
+from migration.targets.loading import load_wsgi
+
+_COLOURS = {State.LEGACY: "yellow", State.NATIVE: "green"}
+#: A pipe has no width; lines that a program reads must not be cut at 80 columns.
+_PIPE_WIDTH = 200
+_TIME = "%Y-%m-%d %H:%M:%S"
+
+
+@click.command("routes")
+@click.option(
+    "--seed",
+    metavar="SOURCE",
+    help="First enter the routes of SOURCE that are not known yet: an OpenAPI file (.json, .yaml), a recording "
+    "(.har), or a Flask application's import path.",
+)
+@click.option(
+    "--native",
+    metavar="TARGET",
+    help="First note which routes TARGET, the native application's import path, implements.",
+)
+@click.option("--history", is_flag=True, help="Show the last changes of owners instead, newest first.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@domain_option
+@ledger_option
+def routes(seed: str | None, native: str | None, history: bool, as_json: bool, domain: str, ledger_url: str) -> None:
+    """Show who serves each route of a domain, since when and why.
+
+    \b
+    Examples:
+      cutover routes --seed 'legacy.spot:create_app()' --native 'backend:create_app'
+      cutover routes --history
+    """
+    with refusals_as_usage_errors():
+        ledger = Ledger(ledger_url)
+        if seed:
+            added = ledger.seed(domain, routes_from(seed))
+            click.echo(f"{len(added)} routes of {seed} were added.", err=True)
+        if native:
+            ledger.set_native(domain, routes_of_app(load_wsgi(native), native))
+        if history:
+            _show_history(ledger.history(domain), domain, as_json)
+        else:
+            _show_routes(ledger.routes(domain), domain, as_json)
+
+
+def _show_routes(known: Sequence[Route], domain: str, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"domain": domain, "counts": _counts(known), "routes": [_as_json(r) for r in known]}))
+    elif not known:
+        click.echo(
+            f"The ledger knows no route of the domain {domain}. Fill it with `cutover routes --seed SOURCE`, where "
+            "SOURCE is the legacy application, an OpenAPI file or a recording."
+        )
+    else:
+        table = Table("Method", "Route", "Owner", "Native", "Since (UTC)", "Who", "Why", title=f"Routes of {domain}")
+        table.columns[1].overflow = "fold"
+        for route in known:
+            owner = Text(route.state.value, style=_COLOURS[route.state])
+            available = "yes" if route.native_available else "no"
+            since = route.updated.strftime(_TIME)
+            table.add_row(route.method, Text(route.rule), owner, available, since, Text(route.who), Text(route.why))
+        _print(table)
+        counts = _counts(known)
+        owners = ", ".join(f"{counts[state.value]} {state.value}" for state in State)
+        click.echo(f"{len(known)} routes: {owners}; {counts['native_available']} implemented by the native side.")
+
+
+def _show_history(changes: Sequence[Change], domain: str, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"domain": domain, "history": [_change_as_json(change) for change in changes]}))
+    elif not changes:
+        click.echo(f"No route of the domain {domain} has changed its owner yet; `cutover promote` does that.")
+    else:
+        table = Table("When (UTC)", "Route", "From", "To", "Who", "Why", title=f"Changes in {domain}")
+        for change in changes:
+            after = Text(change.after.value, style=_COLOURS[change.after])
+            when = change.at.strftime(_TIME)
+            table.add_row(when, Text(change.name), change.before.value, after, Text(change.who), Text(change.why))
+        _print(table)
+
+
+def _counts(known: Sequence[Route]) -> dict[str, int]:
+    counts = {state.value: sum(route.state is state for route in known) for state in State}
+    return counts | {"native_available": sum(route.native_available for route in known)}
+
+
+def _as_json(route: Route) -> dict[str, object]:
+    return {
+        "method": route.method,
+        "rule": route.rule,
+        "owner": route.state.value,
+        "native_available": route.native_available,
+        "since": route.updated.isoformat(),
+        "who": route.who,
+        "why": route.why,
+    }
+
+
+def _change_as_json(change: Change) -> dict[str, object]:
+    return {
+        "method": change.method,
+        "rule": change.rule,
+        "from": change.before.value,
+        "to": change.after.value,
+        "who": change.who,
+        "at": change.at.isoformat(),
+        "why": change.why,
+    }
+
+
+def _print(table: Table) -> None:
+    console = Console()
+    if not console.is_terminal:
+        console.width = _PIPE_WIDTH
+    console.print(table)

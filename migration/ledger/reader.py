@@ -1,0 +1,122 @@
+"""The ledger as a serving process sees it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import weakref
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from migration.ledger import schema
+from migration.ledger.rows import read_routes, read_version
+from migration.ledger.table import RoutingTable
+
+log = logging.getLogger(__name__)
+
+#: How often the ledger's version is looked at, in seconds: a change is seen after at most this and one query.
+_INTERVAL = 0.25
+#: Longest wait of the background thread for the database, in seconds.
+_TIMEOUT = 2.0
+#: How long the first request of a process waits for the first look at the ledger, in seconds.
+_FIRST_LOOK = 1.0
+
+
+class LedgerReader:
+    """The current routing table of one domain.
+
+    A thread of each process looks at the ledger's version and reads the routes again when it has changed. Requests
+    never wait for the database, except the first one of a process. While the ledger can't be reached, the last table
+    that was read stays in force; a process that has never read one sends everything to legacy.
+    """
+
+    def __init__(self, url: str, domain: str, interval: float = _INTERVAL) -> None:
+        self._domain = domain
+        self._interval = interval
+        self._engine = schema.ledger_engine(url, timeout=_TIMEOUT)
+        self._table = RoutingTable()
+        self._reset()
+        _forget_after_fork(self)
+
+    def table(self) -> RoutingTable:
+        """The table now in force."""
+        if not self._looked.is_set():
+            self._start()
+        return self._table
+
+    def close(self) -> None:
+        """Stop looking; the last table stays."""
+        self._looked.set()
+        self._stopped.set()
+
+    def _reset(self) -> None:
+        self._starting = threading.Lock()
+        self._looked = threading.Event()
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._watch, args=(self._looked, self._stopped), name="ledger-reader", daemon=True
+                )
+                self._thread.start()
+        self._looked.wait(_FIRST_LOOK)
+        self._looked.set()  # a database that hangs delays only the first request
+
+    def _watch(self, looked: threading.Event, stopped: threading.Event) -> None:
+        connection: Connection | None = None
+        seen: int | None = None
+        reachable = True
+        while not stopped.is_set():
+            try:
+                connection = connection or self._engine.connect()
+                seen = self._look(connection, seen)
+                if not reachable:
+                    log.warning("The ledger can be read again.")
+                reachable = True
+            except Exception as error:  # whatever it is, the process keeps serving
+                if reachable:
+                    log.warning("The ledger can't be read; the last known routes stay in force: %s", _cause(error))
+                reachable = False
+                _discard(connection)
+                connection = None
+            looked.set()
+            stopped.wait(self._interval)
+        _discard(connection)
+
+    def _look(self, connection: Connection, seen: int | None) -> int:
+        with connection.begin():  # one snapshot for both queries
+            current = read_version(connection)
+            if current != seen:
+                self._table = RoutingTable(read_routes(connection, self._domain))
+        return current
+
+
+def _forget_after_fork(reader: LedgerReader) -> None:
+    """Let a child process start its own thread: threads don't survive a fork, and locks may survive it locked."""
+    weak = weakref.ref(reader)
+
+    def forget() -> None:
+        survivor = weak()
+        if survivor is not None:
+            survivor._reset()
+
+    os.register_at_fork(after_in_child=forget)
+
+
+def _cause(error: Exception) -> object:
+    """The driver's own words: SQLAlchemy's text repeats the statement."""
+    return getattr(error, "orig", None) or error
+
+
+def _discard(connection: Connection | None) -> None:
+    if connection is not None:
+        try:
+            connection.invalidate()
+            connection.close()
+        except SQLAlchemyError:
+            log.debug("A broken ledger connection could not be closed.", exc_info=True)

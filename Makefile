@@ -1,0 +1,42 @@
+# `make demo` and `make test` do all set-up on a fresh machine; both build and reuse .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DOMAIN ?= spot
+
+.PHONY: demo test lint bench clean servers
+
+demo: $(VENV)/.core
+	$(BIN)/python -m demo.run $(DOMAIN)
+
+test: $(VENV)/.dev servers lint
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks
+
+# The real servers and the browser that tests use: installed where that is allowed, else those tests say so loudly.
+servers:
+	@.ci/install-servers
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Cutover needs Python 3.11 or newer; name one with PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.core: requirements.txt setup.cfg | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.core
+	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) var parity-report build *.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage htmlcov

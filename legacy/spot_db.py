@@ -44,6 +44,7 @@ class Database:
 
     def __init__(self, url: str, pool_size: int = 10) -> None:
         self._backend = _backend(url)
+        self.name = self._backend.name
         self._pool: ConnectionPool[Any] = ConnectionPool(self._backend.connect, self._backend.close, size=pool_size)
 
     @property

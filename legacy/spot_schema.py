@@ -8,6 +8,7 @@ that makes MySQL's strict mode hold for every program that writes to the file.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +25,8 @@ _UUID = (
     "(lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-' || "
     "substr('89ab', 1 + (random() & 3), 1) || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6))))"
 )
+
+_INTEGER_BITS = {"TINYINT": 8, "BOOLEAN": 8, "INT": 32, "BIGINT": 64}
 
 DATABASE_NAME = "spot_optimizer"
 """The name MySQL's error texts give the database; SQLite has none of its own."""
@@ -55,6 +58,11 @@ class Column:
         """Precision and scale of a DECIMAL."""
         precision, scale = self.arguments
         return int(precision), int(scale)
+
+    @property
+    def bits(self) -> int:
+        """Size of an integer."""
+        return _INTEGER_BITS[self.kind]
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -176,16 +184,19 @@ def _check(column: Column) -> str | None:
         case "ENUM":
             return f"{name} IN ({', '.join(column.arguments)})"
         case "INT" | "BIGINT" | "TINYINT" | "BOOLEAN":
-            return f"typeof({name}) IN ('integer', 'null')"
+            limit = 1 << (column.bits - 1)
+            return f"typeof({name}) IN ('integer', 'null') AND {name} BETWEEN {-limit} AND {limit - 1}"
         case "DECIMAL":
             precision, scale = column.digits
             return f"typeof({name}) IN ('integer', 'real', 'null') AND abs({name}) < 1e{precision - scale}"
         case "TIMESTAMP":
-            # A fraction is let through (some drivers always write one), a T or a zone is not.
+            # A fraction is let through (some drivers always write one), a T or a zone is not. The modifier makes
+            # SQLite look at the calendar: without one it takes 30 February.
             stamp = f"substr({name}, 1, 19)"
-            return f"{name} IS NULL OR (datetime({stamp}) IS {stamp} AND substr({name}, 20) NOT GLOB '*[^.0-9]*')"
+            rest = f"substr({name}, 20)"
+            return f"{name} IS NULL OR (datetime({stamp}, '+0 days') IS {stamp} AND {rest} NOT GLOB '*[^.0-9]*')"
         case "DATE":
-            return f"date({name}) IS {name}"
+            return f"date({name}, '+0 days') IS {name}"
         case "JSON":
             return f"{name} IS NULL OR json_valid({name})"
         case _:
@@ -241,16 +252,19 @@ def sqlite_indexes(table: Table) -> list[str]:
     ]
 
 
-def sqlite_triggers(table: Table) -> list[str]:
-    """Triggers for ``ON UPDATE CURRENT_TIMESTAMP`` and for the names of pools."""
+def sqlite_triggers(table: Table, columns: Collection[str]) -> list[str]:
+    """Triggers for ``ON UPDATE CURRENT_TIMESTAMP`` and for the names of pools, as far as the table has the columns."""
+    names_itself = table.name == "spot_pools" and "pool_name" in columns
+    # Giving a pool its name is part of the statement that wrote the pool, not an update of its own.
+    naming = " AND (OLD.pool_name IS NOT NULL OR NEW.pool_name IS NULL)" if names_itself else ""
     triggers = [
         f"CREATE TRIGGER IF NOT EXISTS {table.name}_{column.name}_now AFTER UPDATE ON {table.name} FOR EACH ROW "
-        f"WHEN NEW.{column.name} IS OLD.{column.name} "
+        f"WHEN NEW.{column.name} IS OLD.{column.name}{naming} "
         f"BEGIN UPDATE {table.name} SET {column.name} = CURRENT_TIMESTAMP WHERE rowid = NEW.rowid; END"
         for column in table.columns
-        if column.touched_on_update
+        if column.touched_on_update and column.name in columns
     ]
-    if table.name == "spot_pools":
+    if names_itself:
         triggers += [
             f"CREATE TRIGGER IF NOT EXISTS after_spot_pools_{event.lower()} AFTER {event} ON spot_pools FOR EACH ROW "
             "WHEN NEW.pool_name IS NULL BEGIN UPDATE spot_pools "

@@ -30,7 +30,7 @@ _SQLSTATES = {
     1690: "22003",
     4025: "23000",
 }
-_SHOWN_VALUE = 128
+_SHOWN_VALUE = 125
 
 
 class DatabaseError(Exception):

@@ -55,6 +55,7 @@ class MysqlBackend:
     on_conflict = "ON DUPLICATE KEY UPDATE"
 
     def __init__(self, address: Address) -> None:
+        self.name = address.database
         self._address = address
 
     def connect(self) -> _Connection:

@@ -34,6 +34,7 @@ class SqliteBackend:
     on_conflict = "ON CONFLICT DO UPDATE SET"
 
     def __init__(self, path: str) -> None:
+        self.name = spot_schema.DATABASE_NAME
         self._path = path
         self._readers: dict[str, list[results.Reader]] = {}
 
@@ -81,7 +82,8 @@ class SqliteBackend:
                     connection.execute(spot_schema.sqlite_table(table))
                     for index in spot_schema.sqlite_indexes(table):
                         connection.execute(index)
-                for trigger in spot_schema.sqlite_triggers(table):
+                columns = {row[1] for row in connection.execute(f"PRAGMA table_info({table.name})")}
+                for trigger in spot_schema.sqlite_triggers(table, columns):
                     connection.execute(trigger)
 
     def rows(

@@ -70,7 +70,8 @@ def _duplicate(
 ) -> DatabaseError:
     """The first key that an inserted row breaks, in the order in which MySQL looks at them (SQLite has its own)."""
     if match := re.fullmatch(r"index '(.+)'", detail):
-        return errors.duplicate(list(assigned.values())[:1], match[1])
+        named = [value for column, value in assigned.items() if column in match[1]]
+        return errors.duplicate(named or list(assigned.values())[:1], match[1])
     names = [part.rpartition(".") for part in detail.split(", ")]
     columns = tuple(column for _, _, column in names)
     table = TABLES.get(names[0][0].lower())
@@ -116,12 +117,10 @@ def _refused(table: Table, column: Column, value: Any) -> DatabaseError:
             return errors.incorrect("datetime", value, table.name, column.name)
         case "DATE":
             return errors.incorrect("date", value, table.name, column.name)
-        case "DECIMAL":
-            return errors.out_of_range(column.name)
         case "JSON":
             return errors.check_failed(f"{table.name}.{column.name}", table.name)
         case _:
-            return errors.incorrect("integer", value, table.name, column.name)
+            return errors.out_of_range(column.name)
 
 
 def _foreign_key(

@@ -242,18 +242,11 @@ def _assigned(tokens: tuple[Token, ...], items: list[tuple[str, int, int]]) -> d
     roles: dict[int, Placeholder] = {}
     for column, first, end in items:
         defaulting = tokens[first].word in _DEFAULTING
-        depth = 0
         for index in range(first, end):
-            depth += (tokens[index].text == "(") - (tokens[index].text == ")")
             if tokens[index].kind != "mark":
                 continue
             alone = end - first == 1
-            argument = (
-                defaulting
-                and depth == 1
-                and tokens[index - 1].text in ("(", ",")
-                and tokens[index + 1].text in (")", ",")
-            )
+            argument = defaulting and index == first + 2 and tokens[index + 1].text == ","
             roles[index] = Placeholder(
                 tokens[index].start,
                 assigned=column if alone or argument else None,

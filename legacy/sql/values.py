@@ -28,7 +28,6 @@ _DELIMITED_STAMP = re.compile(
 )
 _FIRST_STAMP = datetime(1970, 1, 1, 0, 0, 1)
 _LAST_STAMP = datetime(2038, 1, 19, 3, 14, 7)
-_INTEGER_BITS = {"TINYINT": 8, "BOOLEAN": 8, "INT": 32, "BIGINT": 64}
 _TEXT_BYTES = 65535
 _MOST_DIGITS = 65
 
@@ -180,7 +179,7 @@ def round_half_up(number: Decimal, scale: int) -> Decimal:
 
 def _integer(table: Table, column: Column, value: Any) -> int:
     number = int(_rounded(_number(table, column, value), 0))
-    limit = 1 << (_INTEGER_BITS[column.kind] - 1)
+    limit = 1 << (column.bits - 1)
     if not -limit <= number < limit:
         raise errors.out_of_range(column.name)
     return number

@@ -1,0 +1,1 @@
+"""What every domain shares. Nothing in here knows a domain."""

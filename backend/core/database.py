@@ -1,0 +1,156 @@
+"""How the applications reach their database, and what every connection is told first."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from flask import Flask, has_request_context, request
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import ColumnElement, Connection, CursorResult, Engine, Table, event, insert, update
+from sqlalchemy.dialects import mysql, postgresql, sqlite
+from sqlalchemy.engine import URL
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import DeclarativeBase, Session
+
+from backend.core.database_errors import DEADLOCK, DatabaseRefusal, translate
+from backend.core.settings import Settings
+
+T = TypeVar("T")
+
+DEADLOCK_ATTEMPTS = 3
+SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
+STRICT_MODE = "STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+
+
+def make_database(base: type[DeclarativeBase]) -> SQLAlchemy:
+    """The database of one domain; `base` is the parent of the domain's models."""
+    return SQLAlchemy(model_class=base, session_options={"autoflush": False, "expire_on_commit": False})
+
+
+def install_database(app: Flask, database: SQLAlchemy) -> None:
+    """Connect `database` to `app` as its settings say. No connection is opened yet."""
+    settings: Settings = app.extensions["settings"]
+    if settings.database_url.drivername == "sqlite" and settings.database_url.database:
+        Path(settings.database_url.database).parent.mkdir(parents=True, exist_ok=True)
+    app.config["SQLALCHEMY_DATABASE_URI"] = _complete(settings.database_url)
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _engine_options(settings)
+    database.init_app(app)
+    with app.app_context():
+        _listen(database.engine, settings)
+
+
+def insert_row(session: Session, model: type[DeclarativeBase], **values: Any) -> None:
+    """Insert one row at once; `values` are named after the columns."""
+    session.execute(insert(_table(model)).values(values))
+
+
+def insert_row_unless_present(session: Session, model: type[DeclarativeBase], **values: Any) -> None:
+    """Insert one row, or leave the row alone that has one of its keys already."""
+    table = _table(model)
+    dialect = session.get_bind().dialect.name
+    if dialect == "mysql":
+        key = table.primary_key.columns[0].name
+        statement = mysql.insert(table).values(values)
+        session.execute(statement.on_duplicate_key_update({key: table.c[key]}))
+    else:
+        insert_for = postgresql.insert if dialect == "postgresql" else sqlite.insert
+        session.execute(insert_for(table).values(values).on_conflict_do_nothing())
+
+
+def insert_or_update_row(
+    session: Session, model: type[DeclarativeBase], changed: tuple[str, ...], **values: Any
+) -> None:
+    """Insert one row, or overwrite the columns `changed` of the row that has its primary key already."""
+    table = _table(model)
+    dialect = session.get_bind().dialect.name
+    if dialect == "mysql":
+        statement = mysql.insert(table).values(values)
+        session.execute(statement.on_duplicate_key_update({name: statement.inserted[name] for name in changed}))
+    else:
+        upsert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table).values(values)
+        new = {name: upsert.excluded[name] for name in changed}
+        session.execute(upsert.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=new))
+
+
+def update_rows(session: Session, model: type[DeclarativeBase], *where: ColumnElement[bool], **values: Any) -> int:
+    """Set `values` in the rows that match; returns how many matched."""
+    result = session.execute(update(_table(model)).where(*where).values(values))
+    return cast("CursorResult[Any]", result).rowcount
+
+
+def run_and_commit(session: Session, work: Callable[[], T]) -> T:
+    """Run `work` in one transaction and commit it, also when it fails: what came before the failing statement stays,
+    as it did when every statement committed by itself.
+
+    The loser of a deadlock has lost its whole transaction, so its work is simply done again.
+    """
+    for attempt in range(1, DEADLOCK_ATTEMPTS + 1):
+        try:
+            answer = work()
+        except Exception as error:
+            if getattr(error, "errno", None) == DEADLOCK and attempt < DEADLOCK_ATTEMPTS:
+                session.rollback()
+                continue
+            _commit_if_possible(session)
+            raise
+        session.commit()
+        return answer
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _commit_if_possible(session: Session) -> None:
+    try:
+        session.commit()
+    except (SQLAlchemyError, DatabaseRefusal):
+        session.rollback()
+
+
+def _table(model: type[DeclarativeBase]) -> Table:
+    return cast(Table, model.__table__)
+
+
+def _complete(url: URL) -> URL:
+    return url.update_query_dict({"charset": "utf8mb4"}) if url.get_backend_name() == "mysql" else url
+
+
+def _engine_options(settings: Settings) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "pool_size": settings.pool_size,
+        "max_overflow": 0,
+        "pool_timeout": settings.pool_timeout,
+    }
+    if settings.database_url.drivername == "sqlite":
+        # Transactions are begun by _begin_sqlite, so the driver must not begin its own.
+        options["connect_args"] = {"timeout": settings.busy_timeout, "isolation_level": None}
+        return options
+    options |= {"pool_pre_ping": True, "pool_recycle": 1800, "isolation_level": "READ COMMITTED"}
+    if settings.database_url.get_backend_name() == "mysql":
+        options["connect_args"] = {
+            "connect_timeout": 10,
+            "read_timeout": 60,
+            "write_timeout": 60,
+            "collation": "utf8mb4_unicode_ci",
+            "init_command": f"SET time_zone = '+00:00', sql_mode = '{STRICT_MODE}'",
+        }
+    return options
+
+
+def _listen(engine: Engine, settings: Settings) -> None:
+    event.listen(engine, "handle_error", translate)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Whoever may write takes the write lock at once: a reader that turns writer can lose its turn for good."""
+    reads_only = has_request_context() and request.method in SAFE_METHODS
+    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")

@@ -1,0 +1,125 @@
+"""Settings: read once from the environment, checked, then never changed."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+T = TypeVar("T")
+
+DRIVERS = {
+    "sqlite": "sqlite",
+    "mysql": "mysql+pymysql",
+    "mysql+pymysql": "mysql+pymysql",
+    "mariadb": "mysql+pymysql",
+    "mariadb+pymysql": "mysql+pymysql",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+}
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+FLAGS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+
+
+class SettingsError(ValueError):
+    """An environment variable holds a value that is not allowed; the text names it and says what is."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything an application can be told from outside. Times are in seconds, sizes in bytes."""
+
+    database_url: URL
+    auto_migrate: bool
+    pool_size: int = 10
+    pool_timeout: float = 30.0
+    busy_timeout: float = 30.0
+    max_body_bytes: int = 100 * 1024 * 1024
+    log_level: str = "INFO"
+
+    @classmethod
+    def from_environment(cls, domain: str, environment: Mapping[str, str] | None = None) -> "Settings":
+        """Read `<DOMAIN>_<NAME>`, else `<NAME>`, else the default, for every setting.
+
+        Raises SettingsError naming the first variable whose value is not allowed.
+        """
+        read = _Reader(domain, os.environ if environment is None else environment)
+        url = read("DATABASE_URL", _database_url, f"sqlite:///var/{domain}.sqlite3")
+        return cls(
+            database_url=url,
+            auto_migrate=read("AUTO_MIGRATE", _flag, "true" if url.get_backend_name() == "sqlite" else "false"),
+            pool_size=read("DATABASE_POOL_SIZE", _whole_number(1, 1000), "10"),
+            pool_timeout=read("DATABASE_POOL_TIMEOUT", _seconds(0.1, 600), "30"),
+            busy_timeout=read("DATABASE_BUSY_TIMEOUT", _seconds(0.1, 600), "30"),
+            max_body_bytes=read("MAX_BODY_BYTES", _whole_number(1024, 2**31 - 1), str(100 * 1024 * 1024)),
+            log_level=read("LOG_LEVEL", _log_level, "INFO"),
+        )
+
+
+class _Reader:
+    def __init__(self, domain: str, environment: Mapping[str, str]) -> None:
+        self.prefix = f"{domain.upper()}_"
+        self.environment = environment
+
+    def __call__(self, name: str, parse: Callable[[str], T], default: str) -> T:
+        for variable in (self.prefix + name, name):
+            if variable in self.environment:
+                try:
+                    return parse(self.environment[variable].strip())
+                except ValueError as error:
+                    raise SettingsError(f"{variable} must be {error}.") from None
+        return parse(default)
+
+
+def _database_url(value: str) -> URL:
+    allowed = "a database URL such as sqlite:///var/spot.sqlite3, mysql://user:password@host:3306/name or postgresql://"
+    try:
+        url = make_url(value)
+        return _with_absolute_path(url.set(drivername=DRIVERS[url.drivername]))
+    except (ArgumentError, KeyError, ValueError):
+        raise ValueError(allowed) from None
+
+
+def _with_absolute_path(url: URL) -> URL:
+    """Relative SQLite files are meant from the working directory, which may change later."""
+    if url.drivername != "sqlite" or not url.database or url.database == ":memory:":
+        return url
+    return url.set(database=str(Path(url.database).absolute()))
+
+
+def _flag(value: str) -> bool:
+    try:
+        return FLAGS[value.lower()]
+    except KeyError:
+        raise ValueError("one of " + ", ".join(FLAGS)) from None
+
+
+def _whole_number(low: int, high: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        if not value.isdecimal() or not low <= int(value) <= high:
+            raise ValueError(f"a whole number from {low} to {high}")
+        return int(value)
+
+    return parse
+
+
+def _seconds(low: float, high: float) -> Callable[[str], float]:
+    def parse(value: str) -> float:
+        try:
+            seconds = float(value)
+        except ValueError:
+            seconds = float("nan")
+        if not low <= seconds <= high:
+            raise ValueError(f"a number of seconds from {low:g} to {high:g}")
+        return seconds
+
+    return parse
+
+
+def _log_level(value: str) -> str:
+    if value.upper() not in LOG_LEVELS:
+        raise ValueError("one of " + ", ".join(LOG_LEVELS))
+    return value.upper()

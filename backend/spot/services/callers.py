@@ -1,0 +1,75 @@
+"""Finding the client behind a token, and the agent it speaks for."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, and_, select
+from sqlalchemy.orm import Session
+
+from backend.core.errors import Refused
+from backend.spot.models import Agent, Client
+from backend.spot.services.events import record_event
+
+AGENT_COLUMNS = (
+    Agent.id,
+    Agent.hostname,
+    Agent.instance_id,
+    Agent.instance_type,
+    Agent.region,
+    Agent.az,
+    Agent.current_mode,
+    Agent.current_pool_id,
+    Agent.status,
+    Agent.enabled,
+    Agent.auto_switch_enabled,
+    Agent.auto_terminate_enabled,
+    Agent.terminate_wait_seconds,
+    Agent.replica_enabled,
+    Agent.replica_count,
+)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The client that calls, and the agent named in the path if it belongs to the client."""
+
+    client_id: str
+    agent: Row[Any] | None
+
+    def own_agent(self) -> Row[Any]:
+        """The agent named in the path; Refused with 404 when it is not the client's."""
+        if self.agent is None:
+            raise Refused(404, "Agent not found")
+        return self.agent
+
+
+def identify(session: Session, token: str, agent_id: str | None, path: str) -> Caller:
+    """The caller with `token`.
+
+    Refused with 401 for a missing or unknown token, with 403 for a client that is not active; both attempts with a
+    token are recorded as events.
+    """
+    if not token:
+        raise Refused(401, "Missing client token")
+    found = session.execute(_query(token, agent_id)).first()
+    if found is None:
+        session.rollback()
+        record_event(session, "auth_failed", "warning", f"Invalid client token attempt for endpoint {path}")
+        raise Refused(401, "Invalid client token")
+    if not found.client_is_active:
+        session.rollback()
+        message = f"Inactive client {found.client_id} attempted access"
+        record_event(session, "auth_failed", "warning", message, client_id=found.client_id)
+        raise Refused(403, "Client account is not active")
+    has_agent = agent_id is not None and found.id is not None
+    return Caller(found.client_id, found if has_agent else None)
+
+
+def _query(token: str, agent_id: str | None) -> Any:
+    client = (Client.id.label("client_id"), Client.is_active.label("client_is_active"))
+    if agent_id is None:
+        return select(*client).where(Client.client_token == token)
+    owned = and_(Agent.client_id == Client.id, Agent.id == agent_id)
+    return (
+        select(*client, *AGENT_COLUMNS).select_from(Client).outerjoin(Agent, owned).where(Client.client_token == token)
+    )

@@ -1,0 +1,127 @@
+"""The queue of commands an agent works through."""
+
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import String, cast, desc, func, select, union_all
+from sqlalchemy.orm import Session
+
+from backend.core.database import insert_row, update_rows
+from backend.core.database_errors import ValueRefusal
+from backend.core.errors import Refused
+from backend.spot.models import Command, PendingSwitchCommand
+from backend.spot.services.callers import Caller
+from backend.spot.services.events import notify
+
+DEFAULT_WAIT_SECONDS = 300
+DEFAULT_PRIORITY = 5
+
+
+def pending(session: Session, agent_id: str) -> list[dict[str, Any]]:
+    """The waiting commands of both queues, most urgent first, then oldest first; whoever owns the agent."""
+    queues = (
+        _shape(Command, Command.id).where(Command.agent_id == agent_id, Command.status == "pending"),
+        _shape(PendingSwitchCommand, cast(PendingSwitchCommand.id, String(36))).where(
+            PendingSwitchCommand.agent_id == agent_id, PendingSwitchCommand.executed_at.is_(None)
+        ),
+    )
+    query = union_all(*queues).order_by(desc("priority"), "created_at")
+    return [dict(row) for row in session.execute(query).mappings()]
+
+
+def _shape(queue: type[Command] | type[PendingSwitchCommand], identity: Any) -> Any:
+    return select(
+        identity.label("id"),
+        queue.instance_id,
+        queue.target_mode,
+        queue.target_pool_id,
+        queue.priority,
+        queue.terminate_wait_seconds,
+        queue.created_at,
+    )
+
+
+def finish(session: Session, agent_id: str, command_id: str, body: dict[str, Any]) -> None:
+    """Store how a command went; a command or an agent nobody knows is fine."""
+    success = body.get("success", True)
+    message = body.get("message", "")
+    wanted = (Command.id == command_id, Command.agent_id == agent_id)
+    try:
+        update_rows(
+            session,
+            Command,
+            *wanted,
+            status="completed" if success else "failed",
+            success=success,
+            message=message,
+            executed_at=func.now(),
+            completed_at=func.now(),
+        )
+    except ValueRefusal:
+        # A value only matters where there is a row to hold it.
+        if session.execute(select(Command.id).where(*wanted)).first() is not None:
+            raise
+    if command_id.isdigit():
+        update_rows(
+            session,
+            PendingSwitchCommand,
+            PendingSwitchCommand.id == command_id,
+            PendingSwitchCommand.agent_id == agent_id,
+            executed_at=func.now(),
+            execution_result=body,
+        )
+
+
+def issue_switch(session: Session, caller: Caller, body: dict[str, Any]) -> dict[str, Any]:
+    """Queue a switch of the caller's agent.
+
+    Refused when the agent is unknown (404), disabled or told nonsense (400), not to be switched automatically (403),
+    or already where it should go (200).
+    """
+    agent = caller.own_agent()
+    target_mode, target_pool_id = body.get("target_mode"), body.get("target_pool_id")
+    if not agent.enabled:
+        raise Refused(400, "Agent is disabled", hint="Enable the agent first")
+    if not agent.auto_switch_enabled:
+        hint = "Enable auto_switch_enabled in agent settings, or use manual switch from UI"
+        raise Refused(403, "Auto-switch is disabled for this agent", hint=hint, auto_switch_enabled=False)
+    if target_mode not in ("spot", "ondemand"):
+        raise Refused(400, "Invalid target_mode")
+    if target_mode == "spot" and not target_pool_id:
+        raise Refused(400, "target_pool_id required for spot mode")
+    if agent.current_mode == target_mode and (target_mode == "ondemand" or agent.current_pool_id == target_pool_id):
+        where = {"current_mode": agent.current_mode, "current_pool_id": agent.current_pool_id}
+        raise Refused(200, success=False, message="Agent already in target state", **where)
+    command_id = str(uuid4())
+    insert_row(
+        session,
+        Command,
+        id=command_id,
+        client_id=caller.client_id,
+        agent_id=agent.id,
+        instance_id=agent.instance_id,
+        command_type="switch",
+        target_mode=target_mode,
+        target_pool_id=target_pool_id,
+        priority=body.get("priority", DEFAULT_PRIORITY),
+        terminate_wait_seconds=_wait_seconds(agent),
+        status="pending",
+        created_at=func.now(),
+    )
+    notify(session, f"Switch command issued to {agent.hostname}: {target_mode}", "info", caller.client_id)
+    return {
+        "success": True,
+        "command_id": command_id,
+        "agent_id": agent.id,
+        "target_mode": target_mode,
+        "target_pool_id": target_pool_id,
+        "reason": body.get("reason") or "Manual command",
+        "message": "Switch command queued. Agent will execute on next heartbeat.",
+        "auto_switch_enabled": True,
+    }
+
+
+def _wait_seconds(agent: Any) -> int:
+    if not agent.auto_terminate_enabled:
+        return 0
+    return agent.terminate_wait_seconds or DEFAULT_WAIT_SECONDS

@@ -1,0 +1,58 @@
+"""Telling operators and clients what happened. Neither ever makes a request fail."""
+
+import logging
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import func
+from sqlalchemy.orm import Session
+
+from backend.core.database import insert_row
+from backend.core.database_errors import DatabaseRefusal, UnsupportedValue
+from backend.spot.models import Notification, SystemEvent
+
+_log = logging.getLogger("backend.spot.events")
+
+
+def record_event(
+    session: Session,
+    event_type: str,
+    severity: str,
+    message: Any,
+    *,
+    client_id: str | None = None,
+    agent_id: str | None = None,
+    instance_id: Any = None,
+    metadata: dict[str, Any] | None = None,
+) -> None:
+    """Write one system event; empty `metadata` is none."""
+    try:
+        insert_row(
+            session,
+            SystemEvent,
+            event_type=event_type,
+            severity=severity,
+            client_id=client_id,
+            agent_id=agent_id,
+            instance_id=instance_id,
+            message=message,
+            metadata=metadata or None,
+        )
+    except (DatabaseRefusal, UnsupportedValue) as error:
+        _log.warning("system event lost", extra={"event_type": event_type, "reason": str(error)})
+
+
+def notify(session: Session, message: str, severity: str, client_id: str) -> None:
+    """Leave a notification for a client."""
+    try:
+        insert_row(
+            session,
+            Notification,
+            id=str(uuid4()),
+            client_id=client_id,
+            message=message,
+            severity=severity,
+            created_at=func.now(),
+        )
+    except (DatabaseRefusal, UnsupportedValue) as error:
+        _log.warning("notification lost", extra={"reason": str(error)})

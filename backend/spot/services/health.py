@@ -1,0 +1,23 @@
+"""Is the service well?"""
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend.core.clock import utc_now
+from backend.core.errors import Refused, describe
+
+
+def check(session: Session) -> dict[str, Any]:
+    """The state of the service; Refused with 500 when the database does not answer."""
+    try:
+        session.execute(select(1))
+    except Exception as error:
+        raise Refused(500, describe(error), status="unhealthy") from error
+    return {
+        "status": "healthy",
+        "database": "connected",
+        "decision_engine_loaded": True,
+        "timestamp": utc_now().isoformat(),
+    }

@@ -1,0 +1,26 @@
+"""Signs of life."""
+
+from typing import Any
+
+from sqlalchemy import func
+from sqlalchemy.orm import Session
+
+from backend.core.database import update_rows
+from backend.spot.models import Agent, Client
+from backend.spot.services.callers import Caller
+from backend.spot.services.events import notify
+
+COLUMNS = {"instance_id": "instance_id", "instance_type": "instance_type", "mode": "current_mode", "az": "az"}
+
+
+def beat(session: Session, caller: Caller, body: dict[str, Any]) -> None:
+    """Store what the agent says about itself and notify its client when it goes or comes back; Refused with 404."""
+    status = body.get("status", "online")
+    agent = caller.own_agent()
+    told = {column: body[field] for field, column in COLUMNS.items() if body.get(field) is not None}
+    update_rows(session, Agent, Agent.id == agent.id, status=status, last_heartbeat_at=func.now(), **told)
+    if status == "offline" != agent.status:
+        notify(session, f"Agent {agent.id} went offline", "warning", caller.client_id)
+    elif status == "online" and agent.status == "offline":
+        notify(session, f"Agent {agent.id} is back online", "info", caller.client_id)
+    update_rows(session, Client, Client.id == caller.client_id, last_sync_at=func.now())

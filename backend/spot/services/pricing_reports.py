@@ -1,0 +1,83 @@
+"""Prices as agents see them."""
+
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import func, or_
+from sqlalchemy.orm import Session
+
+from backend.core.database import insert_row, insert_row_unless_present, update_rows
+from backend.spot.models import (
+    Instance,
+    OndemandPriceSnapshot,
+    PricingReport,
+    SpotPool,
+    SpotPriceSnapshot,
+)
+from backend.spot.services.callers import Caller
+
+
+def record(session: Session, caller: Caller, agent_id: str, body: dict[str, Any]) -> None:
+    """Store a report: the instance's prices, the report itself, then what it says about each pool.
+
+    The agent may be anybody's. What is missing in the report is stored as NULL.
+    """
+    instance, pricing = body.get("instance", {}), body.get("pricing", {})
+    ondemand_price = pricing.get("on_demand_price")
+    update_rows(
+        session,
+        Instance,
+        Instance.id == instance.get("instance_id"),
+        Instance.client_id == caller.client_id,
+        ondemand_price=ondemand_price,
+        spot_price=pricing.get("current_spot_price"),
+        updated_at=func.now(),
+    )
+    _store_report(session, agent_id, instance, pricing)
+    _store_pools(session, instance, pricing.get("spot_pools", []))
+    if ondemand_price:
+        insert_row(
+            session,
+            OndemandPriceSnapshot,
+            region=instance.get("region"),
+            instance_type=instance.get("instance_type"),
+            price=ondemand_price,
+        )
+
+
+def _store_report(session: Session, agent_id: str, instance: dict[str, Any], pricing: dict[str, Any]) -> None:
+    cheapest = pricing.get("cheapest_pool") or {}
+    insert_row(
+        session,
+        PricingReport,
+        id=str(uuid4()),
+        agent_id=agent_id,
+        instance_id=instance.get("instance_id"),
+        instance_type=instance.get("instance_type"),
+        region=instance.get("region"),
+        az=instance.get("az"),
+        current_mode=instance.get("mode"),
+        current_pool_id=instance.get("pool_id"),
+        on_demand_price=pricing.get("on_demand_price"),
+        current_spot_price=pricing.get("current_spot_price"),
+        cheapest_pool_id=cheapest.get("pool_id"),
+        cheapest_pool_price=cheapest.get("price"),
+        spot_pools=pricing.get("spot_pools", []),
+        collected_at=pricing.get("collected_at"),
+    )
+
+
+def _store_pools(session: Session, instance: dict[str, Any], pools: list[dict[str, Any]]) -> None:
+    """Store each pool and its price. A pool is of the type and region of the reporting instance."""
+    instance_type, region = instance.get("instance_type"), instance.get("region")
+    for pool in pools:
+        pool_id, az = pool["pool_id"], pool["az"]
+        insert_row_unless_present(
+            session, SpotPool, id=pool_id, instance_type=instance_type, region=region, az=az, is_active=True
+        )
+        insert_row(session, SpotPriceSnapshot, pool_id=pool_id, price=pool["price"])
+    if pools:
+        zones = SpotPool.az.in_([pool["az"] for pool in pools])
+        same_place = (SpotPool.instance_type == instance_type) & (SpotPool.region == region) & zones
+        known = or_(SpotPool.id.in_([pool["pool_id"] for pool in pools]), same_place)
+        update_rows(session, SpotPool, known, updated_at=func.now())

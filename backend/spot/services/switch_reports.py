@@ -1,0 +1,141 @@
+"""Switches as agents made them."""
+
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from backend.core.database import insert_or_update_row, insert_row, update_rows
+from backend.spot.models import Agent, Client, Instance, Switch
+from backend.spot.services.callers import Caller
+from backend.spot.services.events import notify, record_event
+
+HOURS_A_DAY = 24
+INSTANCE_FIELDS = ("instance_id", "instance_type", "region", "az", "mode", "pool_id", "ami_id")
+# Column -> the names it is sent under: the server's own, then the agents'.
+TIMES = {
+    "initiated_at": ("initiated_at", "switch_initiated_at"),
+    "ami_created_at": ("ami_created_at",),
+    "instance_launched_at": ("instance_launched_at", "new_instance_launched_at"),
+    "instance_ready_at": ("instance_ready_at", "new_instance_ready_at"),
+    "old_terminated_at": ("old_terminated_at", "old_instance_terminated_at"),
+}
+
+
+def record(session: Session, caller: Caller, agent_id: str, body: dict[str, Any]) -> None:
+    """Store a switch, move the agent to its new instance and count what is saved.
+
+    The agent may be anybody's; the savings are the caller's.
+    """
+    old, new = body.get("old_instance", {}), body.get("new_instance", {})
+    timing, prices = body.get("timing", {}), _prices(body)
+    times = {column: _first(timing, names) for column, names in TIMES.items()}
+    keeps_old_instance = session.execute(select(Agent.auto_terminate_enabled).where(Agent.id == agent_id)).scalar() == 0
+    savings = _hourly(prices, "old_spot") - _hourly(prices, "new_spot")
+    _store_switch(session, caller, agent_id, body, prices, times, savings)
+    if times["old_terminated_at"] and not keeps_old_instance:
+        mine = (Instance.id == old.get("instance_id"), Instance.client_id == caller.client_id)
+        update_rows(session, Instance, *mine, is_active=False, terminated_at=times["old_terminated_at"])
+    _store_new_instance(session, caller, agent_id, new, prices, times)
+    update_rows(
+        session,
+        Agent,
+        Agent.id == agent_id,
+        instance_id=new.get("instance_id"),
+        current_mode=new.get("mode"),
+        current_pool_id=new.get("pool_id"),
+        last_switch_at=func.now(),
+    )
+    if savings > 0:
+        total = func.round(Client.total_savings + savings * HOURS_A_DAY, 4)
+        update_rows(session, Client, Client.id == caller.client_id, total_savings=total)
+    new_id = new.get("instance_id")
+    notify(session, f"Instance switched: {new_id} - Saved ${savings:.4f}/hr", "info", caller.client_id)
+    record_event(
+        session,
+        "switch_completed",
+        "info",
+        f"Switch from {old.get('instance_id')} to {new_id}",
+        client_id=caller.client_id,
+        agent_id=agent_id,
+        instance_id=new_id,
+        metadata={"savings_impact": float(savings)},
+    )
+
+
+def _prices(body: dict[str, Any]) -> dict[str, Any]:
+    """The prices; under the agents' name for them, nulls mean that there is no such price."""
+    if "pricing" in body or not isinstance(body.get("prices"), dict):
+        return body.get("pricing", {})
+    return {name: price for name, price in body["prices"].items() if price is not None}
+
+
+def _hourly(prices: dict[str, Any], spot: str) -> Any:
+    return prices.get(spot) or prices.get("on_demand", 0)
+
+
+def _first(timing: dict[str, Any], names: tuple[str, ...]) -> Any:
+    return next((timing[name] for name in names if timing.get(name) is not None), None)
+
+
+def _store_switch(
+    session: Session,
+    caller: Caller,
+    agent_id: str,
+    body: dict[str, Any],
+    prices: dict[str, Any],
+    times: dict[str, Any],
+    savings: float,
+) -> None:
+    sides = {
+        f"{side}_{field}": body.get(f"{side}_instance", {}).get(field)
+        for side in ("old", "new")
+        for field in INSTANCE_FIELDS
+    }
+    insert_row(
+        session,
+        Switch,
+        id=str(uuid4()),
+        client_id=caller.client_id,
+        agent_id=agent_id,
+        command_id=body.get("command_id"),
+        **sides,
+        on_demand_price=prices.get("on_demand"),
+        old_spot_price=prices.get("old_spot"),
+        new_spot_price=prices.get("new_spot"),
+        savings_impact=savings,
+        event_trigger=body.get("trigger"),
+        trigger_type=body.get("trigger"),
+        timing_data=body.get("timing", {}),
+        **times,
+    )
+
+
+def _store_new_instance(
+    session: Session,
+    caller: Caller,
+    agent_id: str,
+    new: dict[str, Any],
+    prices: dict[str, Any],
+    times: dict[str, Any],
+) -> None:
+    insert_or_update_row(
+        session,
+        Instance,
+        ("current_mode", "current_pool_id", "spot_price", "is_active", "last_switch_at"),
+        id=new.get("instance_id"),
+        client_id=caller.client_id,
+        agent_id=agent_id,
+        instance_type=new.get("instance_type"),
+        region=new.get("region"),
+        az=new.get("az"),
+        ami_id=new.get("ami_id"),
+        current_mode=new.get("mode"),
+        current_pool_id=new.get("pool_id"),
+        spot_price=prices.get("new_spot", 0),
+        ondemand_price=prices.get("on_demand"),
+        is_active=True,
+        installed_at=times["instance_launched_at"],
+        last_switch_at=times["instance_launched_at"],
+    )

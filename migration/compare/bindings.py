@@ -54,7 +54,8 @@ class Bindings:
 
     def identify(self, values: Iterable[str]) -> bool:
         """Bind values that both sides share to themselves; False if one of them already stands for another."""
-        return all([self.match(value, value) is not Match.CONFLICT for value in values])
+        conflicts = [value for value in values if self.match(value, value) is Match.CONFLICT]
+        return not conflicts
 
     def _bind(self, control: str, candidate: str) -> None:
         self._forward[control] = candidate

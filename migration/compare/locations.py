@@ -1,4 +1,4 @@
-"""Locations of an answer, ``status``, ``header.<name>``, ``body.rows[3].id``, and patterns over them and over routes."""
+"""Locations of an answer (``status``, ``header.<name>``, ``body.rows[3].id``), and patterns over them and routes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _glob(pattern: str) -> re.Pattern[str]:
 
 
 def location_matches(pattern: str, location: str) -> bool:
-    """Whether ``location`` fits ``pattern``: ``*`` stands for anything, ``[]`` for any index, a prefix for all below."""
+    """Whether ``location`` fits: ``*`` stands for anything, ``[]`` for any index, a prefix for all below it."""
     glob, folded = _glob(pattern), fold(location)
     if glob.fullmatch(location) or glob.fullmatch(folded):
         return True

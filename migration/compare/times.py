@@ -9,7 +9,8 @@ from email.utils import format_datetime, parsedate_to_datetime
 
 _ISO = re.compile(
     r"(?P<date>\d{4}-\d{2}-\d{2})"
-    r"(?:(?P<separator>[T ])(?P<clock>\d{2}:\d{2}(?::\d{2})?)(?:(?P<point>[.,])(?P<fraction>\d+))?(?P<zone>Z|[+-]\d{2}:?\d{2})?)?"
+    r"(?:(?P<separator>[T ])(?P<clock>\d{2}:\d{2}(?::\d{2})?)"
+    r"(?:(?P<point>[.,])(?P<fraction>\d+))?(?P<zone>Z|[+-]\d{2}:?\d{2})?)?"
 )
 DAY = 86_400.0
 
@@ -27,7 +28,7 @@ class Moment:
 
 
 def parse_time(text: str) -> Moment | None:
-    """The moment that ``text`` writes, or None when it is no valid time. ``form`` is equal for equally written times."""
+    """The moment that ``text`` writes, or None if it is no valid time; equally written times have equal ``form``."""
     match = _ISO.fullmatch(text)
     if match is None:
         return _parse_imf_fixdate(text)

@@ -1,0 +1,151 @@
+"""Pairing the records of two lists by what they say, before the identifiers in them are bound.
+
+Rows that share a second come back in any order; an identifier bound by its position would send the next request to
+the wrong row.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+from migration.compare.context import Context
+from migration.compare.locations import child, fold
+from migration.compare.registry import PlaceKind
+from migration.compare.scalars import number_scope
+from migration.compare.values import PieceKind, generated_values, pieces
+
+_TIME, _ANY = "\0time", "\0any"
+_UNBOUND = "\0new"
+
+#: Below this share of equal members, two records are two records and not one that changed.
+_ALIKE = 0.5
+#: Records left over are compared each with each only up to this many pairs.
+_MOST_PAIRS = 40_000
+
+
+def pair_records(
+    control: Sequence[Any], candidate: Sequence[Any], location: str, context: Context
+) -> list[tuple[int | None, int | None]]:
+    """Pairs of indices, in control's order; ``(i, None)`` is missing at candidate, ``(None, j)`` is added there."""
+    ours, theirs = _sketches(control, candidate, location, context)
+    partner: dict[int, int] = {}
+    waiting: dict[Hashable, deque[int]] = defaultdict(deque)
+    for j, sketch in enumerate(theirs):
+        waiting[sketch].append(j)
+    for i, sketch in enumerate(ours):
+        if waiting.get(sketch):
+            partner[i] = waiting[sketch].popleft()
+    taken = set(partner.values())
+    _pair_alike(ours, theirs, [i for i in range(len(ours)) if i not in partner], taken, partner)
+    pairs: list[tuple[int | None, int | None]] = [(i, partner.get(i)) for i in range(len(ours))]
+    pairs += [(None, j) for j in range(len(theirs)) if j not in taken]
+    return pairs
+
+
+def _pair_alike(
+    ours: list[Hashable], theirs: list[Hashable], rest: list[int], taken: set[int], partner: dict[int, int]
+) -> None:
+    """Pair what is left by likeness, the most alike first; records of equal likeness by nearness in the list."""
+    free = [j for j in range(len(theirs)) if j not in taken]
+    if len(rest) * len(free) > _MOST_PAIRS:
+        scored = [(1.0, 0, i, j) for i, j in zip(rest, free, strict=False)]
+    else:
+        scored = [(_likeness(ours[i], theirs[j]), -abs(i - j), i, j) for i in rest for j in free]
+    for likeness, _, i, j in sorted(scored, key=lambda entry: (-entry[0], -entry[1], entry[2])):
+        if likeness >= _ALIKE and i not in partner and j not in taken:
+            partner[i] = j
+            taken.add(j)
+
+
+def _likeness(control: Hashable, candidate: Hashable) -> float:
+    if not (isinstance(control, frozenset) and isinstance(candidate, frozenset)):
+        return float(control == candidate)
+    return len(control & candidate) / max(len(control), len(candidate), 1)
+
+
+def _sketches(
+    control: Sequence[Any], candidate: Sequence[Any], location: str, context: Context
+) -> tuple[list[Hashable], list[Hashable]]:
+    """What each record says, in words common to both sides."""
+    shared = _texts(control) & _texts(candidate)
+    bindings = context.bindings
+
+    def ours(value: str) -> str:
+        bound = bindings.candidate_of(value)
+        if bound is not None:
+            return f"\0{value}"
+        return f"\0{value}" if value in shared and bindings.control_of(value) is None else _UNBOUND
+
+    def theirs(value: str) -> str:
+        bound = bindings.control_of(value)
+        if bound is not None:
+            return f"\0{bound}"
+        return f"\0{value}" if value in shared and bindings.candidate_of(value) is None else _UNBOUND
+
+    sketch = _Sketcher(location, context)
+    return (
+        [sketch(record, ours, lambda scope, number: number) for record in control],
+        [sketch(record, theirs, bindings.control_number_of) for record in candidate],
+    )
+
+
+def _texts(records: Sequence[Any]) -> set[str]:
+    """The generated values that occur in ``records``, those of unknown form being any text."""
+    found: set[str] = set()
+
+    def walk(value: Any) -> None:
+        if isinstance(value, dict):
+            for member in value.values():
+                walk(member)
+        elif isinstance(value, list):
+            for member in value:
+                walk(member)
+        elif isinstance(value, str):
+            found.add(value)
+            found.update(generated_values(value))
+
+    walk(list(records))
+    return found
+
+
+class _Sketcher:
+    def __init__(self, location: str, context: Context) -> None:
+        self._folded = fold(location) + "[]"
+        self._context = context
+
+    def __call__(self, record: Any, name: Callable[[str], str], number: Callable[[str, int], int | None]) -> Hashable:
+        self._name, self._number = name, number
+        return self._sketch(record, self._folded)
+
+    def _sketch(self, value: Any, folded: str) -> Hashable:
+        if isinstance(value, dict):
+            return frozenset((key, self._sketch(member, child(folded, key))) for key, member in value.items())
+        if isinstance(value, list):
+            return tuple(self._sketch(member, f"{folded}[]") for member in value)
+        place = self._context.place(folded)
+        if place is not None and place.kind in (PlaceKind.NOISE, PlaceKind.ELAPSED, PlaceKind.POSITION):
+            return _ANY
+        if isinstance(value, str):
+            return self._text(value, place is not None and place.kind is PlaceKind.GENERATED)
+        if isinstance(value, int) and not isinstance(value, bool) and place and place.kind is PlaceKind.GENERATED:
+            meant = self._number(number_scope(self._context.route, folded), value)
+            return _UNBOUND if meant is None else ("number", meant)
+        return (type(value).__name__, value)
+
+    def _text(self, text: str, generated: bool) -> Hashable:
+        if generated or self._context.knowledge.minted(text):
+            return self._name(text)
+        named = self._name(text)
+        if named != _UNBOUND and named != f"\0{text}":
+            return named
+        parts = []
+        for piece in pieces(text):
+            if piece.kind is PieceKind.TIME:
+                parts.append(_TIME)
+            elif piece.kind is PieceKind.GENERATED:
+                parts.append(self._name(piece.text))
+            else:
+                parts.append(piece.text)
+        return "".join(parts)

@@ -1,0 +1,134 @@
+"""Candidate's JSON in control's terms: bound values named as control names them, records in control's order.
+
+What can be reconciled becomes equal to control's value; what can't stays as candidate wrote it, and is a difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from migration.compare.context import Context
+from migration.compare.locations import child, fold
+from migration.compare.pairing import pair_records
+from migration.compare.registry import PlaceKind
+from migration.compare.scalars import reconcile_scalar
+from migration.compare.times import parse_time
+from migration.compare.verdict import MISSING, Kind
+
+
+class Absent:
+    """Fills the gap where one side has no element."""
+
+    def __repr__(self) -> str:
+        return MISSING
+
+
+ABSENT = Absent()
+
+
+def same(a: Any, b: Any) -> bool:
+    """Equality as JSON means it: true is not 1, and 1 is not 1.0."""
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(value, b[key]) for key, value in a.items())
+    if isinstance(a, list):
+        return len(a) == len(b) and all(map(same, a, b))
+    return bool(a == b)
+
+
+def reconcile(control: Any, candidate: Any, location: str, context: Context) -> tuple[Any, Any]:
+    """Both values, made comparable: lists are equally long (:data:`ABSENT` fills the gaps) and in control's order."""
+    if isinstance(control, dict) and isinstance(candidate, dict):
+        return _objects(control, candidate, location, context)
+    if isinstance(control, list) and isinstance(candidate, list):
+        return _lists(control, candidate, location, context)
+    return control, reconcile_scalar(control, candidate, location, context)
+
+
+def _objects(
+    control: dict[str, Any], candidate: dict[str, Any], location: str, context: Context
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    ours, theirs = {}, {}
+    rest = dict(candidate)
+    for key, value in control.items():
+        their_key = key if key in rest else context.bindings.translate(key)
+        if their_key in rest:
+            ours[key], theirs[key] = reconcile(value, rest.pop(their_key), child(location, key), context)
+        else:
+            ours[key] = value
+    return ours, theirs | rest
+
+
+def _lists(control: list[Any], candidate: list[Any], location: str, context: Context) -> tuple[list[Any], list[Any]]:
+    place = context.place(fold(location))
+    unordered = place is not None and place.kind is PlaceKind.UNORDERED
+    if not unordered and not _has_records(control, candidate):
+        pairs: list[tuple[int | None, int | None]] = [
+            (i if i < len(control) else None, i if i < len(candidate) else None)
+            for i in range(max(len(control), len(candidate)))
+        ]
+    else:
+        pairs = pair_records(control, candidate, location, context)
+        if place is not None and place.limit == len(control) == len(candidate):
+            pairs = _forget_cut(pairs, control, candidate)
+        if not unordered:
+            _check_order(pairs, control, candidate, location, context)
+    ours: list[Any] = []
+    theirs: list[Any] = []
+    for at, (i, j) in enumerate(pairs):
+        if i is None or j is None:
+            ours.append(ABSENT if i is None else control[i])
+            theirs.append(ABSENT if j is None else candidate[j])
+        else:
+            our_value, their_value = reconcile(control[i], candidate[j], child(location, at), context)
+            ours.append(our_value)
+            theirs.append(their_value)
+    return ours, theirs
+
+
+def _has_records(*lists: list[Any]) -> bool:
+    return any(isinstance(value, dict | list) for values in lists for value in values)
+
+
+def _forget_cut(
+    pairs: list[tuple[int | None, int | None]], control: list[Any], candidate: list[Any]
+) -> list[tuple[int | None, int | None]]:
+    """Where a list is cut inside a second, which rows of that second made it says nothing."""
+    ours_last, theirs_last = _times(control[-1]), _times(candidate[-1])
+    missing = [i for i, j in pairs if i is not None and j is None]
+    added = [j for i, j in pairs if j is not None and i is None]
+    cut = all(_times(control[i]) & ours_last for i in missing) or all(_times(candidate[j]) & theirs_last for j in added)
+    return [pair for pair in pairs if None not in pair] if cut else pairs
+
+
+def _check_order(
+    pairs: Sequence[tuple[int | None, int | None]],
+    control: list[Any],
+    candidate: list[Any],
+    location: str,
+    context: Context,
+) -> None:
+    """Records may change places only with records of the same second, on either side."""
+    both = [(i, j) for i, j in pairs if i is not None and j is not None]
+    if all(earlier[1] < later[1] for earlier, later in pairwise(both)):
+        return
+    ours = {i: _times(control[i]) for i, _ in both}
+    theirs = {j: _times(candidate[j]) for _, j in both}
+    for at, (i, j) in enumerate(both):
+        for later_i, later_j in both[at + 1 :]:
+            if later_j < j and not (ours[i] & ours[later_i] or theirs[j] & theirs[later_j]):
+                context.note(location, Kind.ORDER, f"control's records {i} and {later_i} change places at candidate")
+                return
+
+
+def _times(record: Any, path: str = "") -> set[tuple[str, str]]:
+    """The times in a record, to the second, with their places."""
+    if isinstance(record, dict):
+        return {found for key, value in record.items() for found in _times(value, f"{path}.{key}")}
+    if isinstance(record, str) and len(record) >= len("2026-11-21"):
+        moment = parse_time(record)
+        return {(path, str(int(moment.epoch)))} if moment else set()
+    return set()

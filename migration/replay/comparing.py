@@ -1,0 +1,100 @@
+"""One recording being compared: what each exchange is asked with, and the verdict on what came back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from migration.compare.knowledge import Knowledge
+from migration.compare.verdict import Difference, Kind, Verdict
+from migration.recording.exchange import Exchange, Request
+from migration.replay.judge import Answer, Judge, Judgement
+from migration.replay.lane import Lane
+from migration.replay.minting import Minting
+from migration.replay.options import Options
+from migration.replay.rewriting import shift_times, translate
+from migration.replay.routing import RouteNamer
+from migration.replay.sending import Sending
+from migration.replay.sessions import Step
+
+_NO_ANSWER = "(no answer)"
+
+
+class Comparing:
+    """State of the comparison over one recording. Not for several threads."""
+
+    def __init__(
+        self,
+        minting: Minting,
+        namer: RouteNamer,
+        knowledge: Knowledge,
+        options: Options,
+        candidate_url: str,
+        baselines: Sequence[dict[int, Answer]],
+        *,
+        live: bool,
+    ) -> None:
+        self._minting = minting
+        self._namer = namer
+        self._candidate_url = candidate_url
+        self._baselines = baselines
+        self._lane = Lane(minting, knowledge, options.time_tolerance) if live else None
+        seen = knowledge.seen_by(self._lane.is_minted if self._lane else minting.is_minted)
+        self._judge = Judge(seen, options.registry, options.time_tolerance, live=live)
+
+    def requests(self, exchange: Exchange) -> tuple[Request, Request]:
+        """What to ask control and candidate now."""
+        now = datetime.now(UTC)
+        if self._lane is not None:
+            control_request = self._lane.request(exchange, now)
+        else:
+            control_request = shift_times(exchange.request, exchange.started, now)
+        return control_request, translate(control_request, self._judge.bindings)
+
+    def verdict(self, step: Step, sending: Sending) -> Verdict:
+        """Compare what came back, and learn from it."""
+        exchange = step.exchange
+        route = self._namer.name(exchange, self._minting)
+        control, error = self._control_answer(exchange, route, sending)
+        judgement = Judgement()
+        if sending.candidate is None:
+            answered = control.response.status if control else _NO_ANSWER
+            missing = Difference("status", Kind.TRANSPORT, answered, _NO_ANSWER, sending.candidate_error or "")
+            judgement = Judgement(differences=(missing,))
+        elif control is not None:
+            noisy = self._noisy(exchange, route, control, sending.control_again)
+            judgement = self._judge.judge(exchange, route, control, sending.candidate, noisy)
+        elif error is None:
+            unknown = Difference(
+                "status", Kind.TRANSPORT, _NO_ANSWER, sending.candidate.response.status, "the recording holds no answer"
+            )
+            judgement = Judgement(noise=(unknown,))
+        return Verdict(
+            exchange=exchange,
+            route=route,
+            session=step.session,
+            control_request=sending.control_request,
+            candidate_request=sending.candidate_request,
+            control=control.response if control else None,
+            candidate=sending.candidate.response if sending.candidate else None,
+            differences=judgement.differences,
+            accepted=judgement.accepted,
+            noise=judgement.noise,
+            error=error,
+            candidate_url=self._candidate_url,
+        )
+
+    def _control_answer(self, exchange: Exchange, route: str, sending: Sending) -> tuple[Answer | None, str | None]:
+        if self._lane is None:
+            recorded = exchange.response
+            return (Answer(recorded, exchange.started) if recorded else None), None
+        if sending.control is None:
+            return None, f"control gave no answer: {sending.control_error}"
+        self._lane.learn(exchange, route, sending.control)
+        return sending.control, None
+
+    def _noisy(self, exchange: Exchange, route: str, control: Answer, again: Answer | None) -> frozenset[str]:
+        others = [baseline[exchange.index] for baseline in self._baselines if exchange.index in baseline]
+        if again is not None:
+            others.append(again)
+        return frozenset().union(*(self._judge.learn_noise(at, route, o, control) for at, o in enumerate(others)))

@@ -1,0 +1,66 @@
+"""Run by :mod:`migration.targets.process`: serves one import path under gunicorn on a socket that is already bound.
+
+Usage: ``python -m migration.targets.serve TARGET LISTENER_FD REPORT_FD``. One JSON line goes to the report
+descriptor once the application answers (``{"routes": [[methods, rule], ...]}``) or can't (``{"error": text}``).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+from werkzeug.routing import Map
+
+from migration.targets.loading import TargetError, load_wsgi
+
+_THREADS = 16
+
+
+class _TargetServer(BaseApplication):
+    def __init__(self, target: str, listener: int, report: int) -> None:
+        self._target, self._listener, self._report = target, listener, report
+        super().__init__()
+
+    def load_config(self) -> None:
+        settings = {
+            "bind": f"fd://{self._listener}",
+            "workers": 1,
+            "worker_class": "gthread",
+            "threads": _THREADS,
+            "timeout": 120,
+            "graceful_timeout": 2,
+            "keepalive": 75,
+            "loglevel": "warning",
+            "control_socket_disable": True,
+        }
+        for name, value in settings.items():
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        try:
+            app = load_wsgi(self._target)
+        except TargetError as error:
+            self._tell({"error": str(error)})
+            sys.exit(1)
+        self._tell({"routes": routes_of(app)})
+        return app
+
+    def _tell(self, report: dict[str, Any]) -> None:
+        os.write(self._report, json.dumps(report).encode() + b"\n")
+
+
+def routes_of(app: object) -> list[tuple[list[str], str]]:
+    """Methods and rule of every route of an application that has a werkzeug ``url_map``, also behind a middleware."""
+    url_map = getattr(app, "url_map", None)
+    if isinstance(url_map, Map):
+        return [(sorted(rule.methods or ()), rule.rule) for rule in url_map.iter_rules()]
+    inner = getattr(app, "wsgi_app", None) or getattr(app, "app", None)
+    return routes_of(inner) if inner is not None else []
+
+
+if __name__ == "__main__":
+    _TargetServer(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])).run()

@@ -1,0 +1,134 @@
+"""One side of a comparison while a run goes on: where it answers, its database, how it is made fresh again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from abc import ABC, abstractmethod
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from migration.targets.database import SideDatabase, normalise_url
+from migration.targets.loading import TargetError
+from migration.targets.process import TargetProcess
+
+#: The word that makes the recorded answers the control.
+RECORDING = "recording"
+
+#: Applications of this project, which make and migrate a database of their own at the URL they are given.
+BUNDLED_MODULES = ("legacy.", "backend", "wsgi")
+
+
+class Side(ABC):
+    """A side that answers requests."""
+
+    def __init__(self, name: str, url: str, database: SideDatabase | None) -> None:
+        self.name = name
+        self.url = url
+        self.database = database
+        self.routes: list[tuple[list[str], str]] = []
+
+    @property
+    @abstractmethod
+    def resettable(self) -> bool:
+        """Whether :meth:`reset` really makes it fresh."""
+
+    @abstractmethod
+    def start(self) -> None:
+        """Make it answer. Raises :class:`TargetError`."""
+
+    @abstractmethod
+    def reset(self) -> None:
+        """Make it as it was before any request, as far as that can be done."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give back what it holds."""
+
+
+class RemoteSide(Side):
+    """A side that runs by itself, reached at a URL. ``clear`` allows emptying its database between recordings."""
+
+    def __init__(self, url: str, database: SideDatabase | None, clear: bool) -> None:
+        super().__init__(url, url, database)
+        self._clear = clear and database is not None
+
+    @property
+    def resettable(self) -> bool:
+        return self._clear
+
+    def start(self) -> None:
+        """Nothing to do: it runs already."""
+
+    def reset(self) -> None:
+        if self._clear and self.database is not None:
+            self.database.clear()
+
+    def close(self) -> None:
+        """Nothing to do: it is not ours."""
+
+
+class ProcessSide(Side):
+    """An import path, served in a process of its own.
+
+    A bundled application without a database gets a fresh one in a directory of its own, emptied by :meth:`reset`.
+    Any other is started anew.
+    """
+
+    def __init__(self, target: str, database_url: str | None, clear: bool) -> None:
+        bundled = target.startswith(BUNDLED_MODULES)
+        self._directory = Path(tempfile.mkdtemp(prefix="cutover-")) if bundled else None
+        self._owned = bundled and database_url is None
+        if self._owned and self._directory is not None:
+            database_url = f"sqlite:///{self._directory / 'side.sqlite3'}"
+        super().__init__(target, "", SideDatabase(database_url) if database_url else None)
+        self._clear = self._owned or (clear and database_url is not None)
+        self._process = TargetProcess(target, _environment(database_url), self._directory)
+        self.url = self._process.url
+
+    @property
+    def resettable(self) -> bool:
+        return self._clear or self._directory is None
+
+    def start(self) -> None:
+        self._process.start()
+        self.routes = self._process.routes
+
+    def reset(self) -> None:
+        if self._clear and self.database is not None:
+            self.database.clear()
+        elif self._directory is None:
+            self._process.stop()
+            self._process.start()
+
+    def close(self) -> None:
+        self._process.close()
+        if self._directory is not None:
+            shutil.rmtree(self._directory, ignore_errors=True)
+
+
+def _environment(database_url: str | None) -> dict[str, str]:
+    """The child's environment: ours, with its own database and nobody else's; paths that stay true elsewhere."""
+    environment = dict(os.environ)
+    if database_url is not None:
+        environment = {name: value for name, value in environment.items() if not name.endswith("DATABASE_URL")}
+        environment["DATABASE_URL"] = normalise_url(database_url)
+    environment.setdefault("CUTOVER_LEDGER_URL", f"sqlite:///{Path.cwd() / 'var' / 'ledger.sqlite3'}")
+    return environment
+
+
+def open_side(target: str, database_url: str | None, clear: bool) -> Side:
+    """The side that ``target`` names: an ``http(s)`` URL or an import path.
+
+    Raises :class:`TargetError` or :class:`~migration.targets.database.SideDatabaseError`.
+    """
+    if target.startswith(("http://", "https://")):
+        if not urlsplit(target).hostname:
+            raise TargetError(f"{target!r} has no host.")
+        return RemoteSide(target.rstrip("/"), SideDatabase(database_url) if database_url else None, clear)
+    if ":" not in target:
+        raise TargetError(
+            f"{target!r} is no target: write a URL (http://…), an import path (package.module:app) or {RECORDING!r}."
+        )
+    return ProcessSide(target, database_url, clear)

@@ -68,6 +68,7 @@ def configured_database_url() -> str:
 
 
 def configured_directory(variable: str, default: str) -> Path:
+    """The directory that a variable names. It exists afterwards."""
     directory = Path(os.environ.get(variable) or default)
     directory.mkdir(parents=True, exist_ok=True)
     return directory
@@ -89,6 +90,8 @@ class Request(flask.Request):
 
 
 class Server(Flask):
+    """Flask with the request above."""
+
     request_class = Request
 
 
@@ -161,11 +164,13 @@ db = cast(Database, LocalProxy(lambda: current_app.extensions["spot_db"]))
 
 
 def insert(table: str, values: Mapping[str, Any]) -> None:
+    """Insert a row. An ``Expression`` among the values goes into the statement, everything else is bound."""
     slots = ", ".join(slot(value) for value in values.values())
     db.execute(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({slots})", bound(values))
 
 
 def update(table: str, values: Mapping[str, Any], where: str, *parameters: Any) -> None:
+    """Update the rows that match, in the same terms as ``insert``."""
     assignments = ", ".join(f"{column} = {slot(value)}" for column, value in values.items())
     db.execute(f"UPDATE {table} SET {assignments} WHERE {where}", [*bound(values), *parameters])
 
@@ -179,6 +184,7 @@ def bound(values: Mapping[str, Any]) -> list[Any]:
 
 
 def utcnow() -> datetime:
+    """The process clock in UTC, without a zone, as the database's columns have it."""
     return datetime.now(UTC).replace(tzinfo=None)
 
 
@@ -323,6 +329,8 @@ def require_client_token(view: View) -> View:
 
 
 class AgentRegistrationSchema(Schema):
+    """The body of a registration. Absent is allowed where nothing is required; null nowhere."""
+
     client_token = fields.Str(required=True)
     hostname = fields.Str(validate=validate.Length(max=255))
     logical_agent_id = fields.Str(required=True, validate=validate.Length(max=255))
@@ -338,6 +346,8 @@ class AgentRegistrationSchema(Schema):
 
 
 class ForceSwitchSchema(Schema):
+    """The body of a manual switch."""
+
     target = fields.Str(required=True, validate=validate.OneOf(["ondemand", "pool", "spot"]))
     pool_id = fields.Str(validate=validate.Length(max=128))
     new_instance_type = fields.Str(validate=validate.Length(max=50))
@@ -470,6 +480,7 @@ engine = cast(DecisionEngineManager, LocalProxy(lambda: current_app.extensions["
 
 
 def staying_put(instance: Row, reason: str) -> Row:
+    """The decision that changes nothing, for an instance as the request describes it."""
     return {
         "instance_id": instance.get("instance_id"),
         "risk_score": 0.0,

@@ -47,6 +47,7 @@ def curl(request: Request, base_url: str = "", route: str = "") -> str:
     Bodies that are not text are piped in as base64; a body over 8 KiB has to be put into the file ``body``.
     """
     masker = Masker(_Variables())
+    masker.headers(request.headers)  # first, so that a token is found in the path and the body too
     body, feed = _body(request, masker)
     words = ["curl", "-i", "-g", "--path-as-is", *_method(request)]
     base = masker.text(base_url.rstrip("/")) if base_url else f"{_OPEN}CANDIDATE{_CLOSE}"

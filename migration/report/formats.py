@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
+import secrets
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -46,23 +45,12 @@ def exit_status(report: Report) -> int:
 
 
 def _replace(path: Path, chunks: Iterable[str]) -> None:
-    # A lone surrogate out of some JSON body must not cost the report.
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", errors="backslashreplace", newline="\n", dir=path.parent, prefix=f".{path.name}-", delete=False
-    ) as file:
-        temporary = Path(file.name)
-        try:
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        # A lone surrogate out of some JSON body must not cost the report.
+        with temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
             file.writelines(chunks)
-            file.flush()
-            os.fsync(file.fileno())
-            temporary.chmod(0o666 & ~_umask())
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-
-
-def _umask() -> int:
-    current = os.umask(0o022)
-    os.umask(current)
-    return current
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

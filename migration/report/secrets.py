@@ -37,6 +37,7 @@ _PLACEHOLDER = re.compile(r"<(?:[^<>:]+:)?([^<>]+)>")
 _SEARCHED_LENGTH = 6
 #: From this length on, an unquoted value after "token:" is no word of a sentence.
 _PROSE_LENGTH = 16
+_DEPTH = 60
 _NOT_SECRET = frozenset({"Bearer", "Basic", "null", "true", "false"})
 
 
@@ -114,12 +115,17 @@ class Masker:
             for name, mark, value in pairs
         )
 
-    def value(self, value: Any, name: str = "") -> Any:
-        """A JSON-like value with the values of secret names masked, at any depth."""
+    def value(self, value: Any, name: str = "", depth: int = 0) -> Any:
+        """A JSON-like value with secrets masked, all of it where ``name`` is given; deep nesting is cut."""
+        if depth > _DEPTH and isinstance(value, dict | list | tuple):
+            return "(nested too deeply to show)"
         if isinstance(value, dict):
-            return {key: self.value(item, str(key) if is_secret(str(key)) else name) for key, item in value.items()}
+            return {
+                key: self.value(item, str(key) if is_secret(str(key)) else name, depth + 1)
+                for key, item in value.items()
+            }
         if isinstance(value, list | tuple):
-            return [self.value(item, name) for item in value]
+            return [self.value(item, name, depth + 1) for item in value]
         if name:
             return self._leaf(name, value)
         return self.text(value) if isinstance(value, str) else value

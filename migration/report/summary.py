@@ -89,7 +89,7 @@ class ReportBuilder:
         verdict = masked.verdict
         problem = ""
         if verdict.outcome in (Outcome.DIFFERENT, Outcome.ERROR):
-            problem = masked.problem if self._room_for_problems else sys.intern(masked.places)
+            problem = masked.problem if self._room_for_problems else sys.intern(masked.places or "not compared")
             self._room_for_problems -= bool(self._room_for_problems)
         return Case(
             recording=verdict.exchange.recording,

@@ -16,6 +16,9 @@ from migration.compare.registry import PlaceKind
 from migration.compare.scalars import number_scope
 from migration.compare.values import PieceKind, generated_values, pieces
 
+#: Indices of one record in control's list and in candidate's.
+Pair = tuple[int | None, int | None]
+
 _TIME, _ANY = "\0time", "\0any"
 _UNBOUND = "\0new"
 
@@ -26,9 +29,12 @@ _MOST_PAIRS = 40_000
 
 
 def pair_records(
-    control: Sequence[Any], candidate: Sequence[Any], location: str, context: Context
-) -> list[tuple[int | None, int | None]]:
-    """Pairs of indices, in control's order; ``(i, None)`` is missing at candidate, ``(None, j)`` is added there."""
+    control: Sequence[Any], candidate: Sequence[Any], location: str, context: Context, *, alike: bool = True
+) -> list[Pair]:
+    """Pairs of indices, in control's order; ``(i, None)`` is missing at candidate, ``(None, j)`` is added there.
+
+    Records that say the same are paired first; with ``alike``, those that say nearly the same too.
+    """
     ours, theirs = _sketches(control, candidate, location, context)
     partner: dict[int, int] = {}
     waiting: dict[Hashable, deque[int]] = defaultdict(deque)
@@ -38,8 +44,9 @@ def pair_records(
         if waiting.get(sketch):
             partner[i] = waiting[sketch].popleft()
     taken = set(partner.values())
-    _pair_alike(ours, theirs, [i for i in range(len(ours)) if i not in partner], taken, partner)
-    pairs: list[tuple[int | None, int | None]] = [(i, partner.get(i)) for i in range(len(ours))]
+    if alike:
+        _pair_alike(ours, theirs, [i for i in range(len(ours)) if i not in partner], taken, partner)
+    pairs: list[Pair] = [(i, partner.get(i)) for i in range(len(ours))]
     pairs += [(None, j) for j in range(len(theirs)) if j not in taken]
     return pairs
 

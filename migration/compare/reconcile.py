@@ -11,7 +11,7 @@ from typing import Any
 
 from migration.compare.context import Context
 from migration.compare.locations import child, fold
-from migration.compare.pairing import pair_records
+from migration.compare.pairing import Pair, pair_records
 from migration.compare.registry import PlaceKind
 from migration.compare.scalars import reconcile_scalar
 from migration.compare.times import parse_time
@@ -63,22 +63,9 @@ def _objects(
 
 
 def _lists(control: list[Any], candidate: list[Any], location: str, context: Context) -> tuple[list[Any], list[Any]]:
-    place = context.place(fold(location))
-    unordered = place is not None and place.kind is PlaceKind.UNORDERED
-    if not unordered and not _has_records(control, candidate):
-        pairs: list[tuple[int | None, int | None]] = [
-            (i if i < len(control) else None, i if i < len(candidate) else None)
-            for i in range(max(len(control), len(candidate)))
-        ]
-    else:
-        pairs = pair_records(control, candidate, location, context)
-        if place is not None and place.limit == len(control) == len(candidate):
-            pairs = _forget_cut(pairs, control, candidate)
-        if not unordered:
-            _check_order(pairs, control, candidate, location, context)
     ours: list[Any] = []
     theirs: list[Any] = []
-    for at, (i, j) in enumerate(pairs):
+    for at, (i, j) in enumerate(_pairs(control, candidate, location, context)):
         if i is None or j is None:
             ours.append(ABSENT if i is None else control[i])
             theirs.append(ABSENT if j is None else candidate[j])
@@ -89,23 +76,41 @@ def _lists(control: list[Any], candidate: list[Any], location: str, context: Con
     return ours, theirs
 
 
+def _pairs(control: list[Any], candidate: list[Any], location: str, context: Context) -> list[Pair]:
+    place = context.place(fold(location))
+    kind = place.kind if place is not None else None
+    if kind is not PlaceKind.UNORDERED and not _has_records(control, candidate):
+        longest = max(len(control), len(candidate))
+        return [(i if i < len(control) else None, i if i < len(candidate) else None) for i in range(longest)]
+    pairs = None
+    if kind is PlaceKind.CUT and len(control) == len(candidate):
+        pairs = _forget_cut(pair_records(control, candidate, location, context, alike=False), control, candidate)
+    if pairs is None:
+        pairs = pair_records(control, candidate, location, context)
+    if kind is not PlaceKind.UNORDERED:
+        _check_order(pairs, control, candidate, location, context)
+    return pairs
+
+
 def _has_records(*lists: list[Any]) -> bool:
     return any(isinstance(value, dict | list) for values in lists for value in values)
 
 
-def _forget_cut(
-    pairs: list[tuple[int | None, int | None]], control: list[Any], candidate: list[Any]
-) -> list[tuple[int | None, int | None]]:
-    """Where a list is cut inside a second, which rows of that second made it says nothing."""
-    ours_last, theirs_last = _times(control[-1]), _times(candidate[-1])
+def _forget_cut(pairs: list[Pair], control: list[Any], candidate: list[Any]) -> list[Pair] | None:
+    """The pairs without the rows of a list's last second, of which any may have been cut; None if others are left."""
     missing = [i for i, j in pairs if i is not None and j is None]
     added = [j for i, j in pairs if j is not None and i is None]
-    cut = all(_times(control[i]) & ours_last for i in missing) or all(_times(candidate[j]) & theirs_last for j in added)
-    return [pair for pair in pairs if None not in pair] if cut else pairs
+    if _of_last_second(control, missing) or _of_last_second(candidate, added):
+        return [pair for pair in pairs if None not in pair]
+    return None
+
+
+def _of_last_second(records: list[Any], indices: list[int]) -> bool:
+    return all(_times(records[i]) & _times(records[-1]) for i in indices)
 
 
 def _check_order(
-    pairs: Sequence[tuple[int | None, int | None]],
+    pairs: Sequence[Pair],
     control: list[Any],
     candidate: list[Any],
     location: str,

@@ -6,7 +6,7 @@ what control is), and ``control`` / ``candidate``, regular expressions that the 
 are not text are written as JSON).
 
 ``[[place]]`` tells how a place is to be compared: ``route``, ``location``, ``reason``, and ``is``, one of
-:class:`PlaceKind`; ``limit`` for a list that is cut, ``unit`` (seconds) for elapsed times.
+:class:`PlaceKind`; ``unit`` (seconds) for elapsed times.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PERMANENT = "permanent"
 _RULE_KEYS = {"route", "location", "change", "reason", "owner", "expires"}
 _RULE_OPTIONS = {"kind", "recording", "when", "control", "candidate"}
 _PLACE_KEYS = {"route", "location", "is", "reason"}
-_PLACE_OPTIONS = {"limit", "unit"}
+_PLACE_OPTIONS = {"unit"}
 
 
 class RegistryError(Exception):
@@ -40,6 +40,7 @@ class PlaceKind(enum.StrEnum):
     NOISE = "noise"  # says nothing: never compared
     ELAPSED = "elapsed"  # time gone by since an event, in units of `unit` seconds
     UNORDERED = "unordered"  # a list, or words in a text, that come in any order
+    CUT = "cut"  # a list cut at a limit: which rows of its last second made it says nothing
     POSITION = "position"  # the record's own place in its list
 
 
@@ -51,7 +52,6 @@ class Place:
     location: str
     kind: PlaceKind
     reason: str
-    limit: int | None = None
     unit: float = 1.0
 
 

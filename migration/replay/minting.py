@@ -18,8 +18,8 @@ _RUN = re.compile(r"[A-Za-z0-9_-]+")
 _LOOKS_MADE_UP = re.compile(r"(?=\S*\d)\S{3,4096}|\S{20,4096}")
 _SHORTEST_CREDENTIAL = 6
 _LONGEST_SEARCHED = 1 << 20
-_ID_NUMBER = re.compile(r'"[A-Za-z_]*(?:[a-z]I[dD]|\bid|_id)"\s*:\s*(\d+)')
-_QUERY_NUMBER = re.compile(r"(?:[a-z]I[dD]|\bid|_id)=(\d+)")
+_ID_NUMBER = re.compile(r'"[A-Za-z_]*(?:[a-z]I[dD]|\bid|_id)"\s*:\s*(\d+)(?![\w.-])')
+_QUERY_NUMBER = re.compile(r"(?:[a-z]I[dD]|\bid|_id)=(\d+)(?![\w.%-])")
 
 
 def carried_values(request: Request) -> set[str]:

@@ -28,8 +28,8 @@ _NOT_REPLAYED = {
 }
 #: Bodies above this are sent as they are: uploads, not messages.
 _LONGEST_REWRITTEN = 4 << 20
-_ID_MEMBER = re.compile(r'("(?P<key>[A-Za-z_]*(?:[a-z]I[dD]|id|_id))"\s*:\s*)(?P<number>\d+)')
-_ID_PARAMETER = re.compile(r"(?P<head>(?:^|(?<=&))(?P<key>[A-Za-z_]*(?:[a-z]I[dD]|id|_id))=)(?P<number>\d+)")
+_ID_MEMBER = re.compile(r'("(?P<key>[A-Za-z_]*(?:[a-z]I[dD]|id|_id))"\s*:\s*)(?P<number>\d+)(?![\w.-])')
+_ID_PARAMETER = re.compile(r"(?P<head>(?:^|(?<=&))(?P<key>[A-Za-z_]*(?:[a-z]I[dD]|id|_id))=)(?P<number>\d+)(?![\w.%-])")
 
 
 def shift_times(request: Request, recorded: datetime, now: datetime) -> Request:

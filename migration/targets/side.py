@@ -70,37 +70,40 @@ class RemoteSide(Side):
 
 
 class ProcessSide(Side):
-    """An import path, served in a process of its own.
+    """An import path, served in a process of its own; :meth:`reset` starts it anew.
 
-    A bundled application without a database gets a fresh one in a directory of its own, emptied by :meth:`reset`.
-    Any other is started anew.
+    A bundled application that is given no database gets a fresh one, in a directory of its own.
     """
 
     def __init__(self, target: str, database_url: str | None, clear: bool) -> None:
         bundled = target.startswith(BUNDLED_MODULES)
         self._directory = Path(tempfile.mkdtemp(prefix="cutover-")) if bundled else None
-        self._owned = bundled and database_url is None
-        if self._owned and self._directory is not None:
+        self._named = database_url is not None
+        if self._directory is not None and database_url is None:
             database_url = f"sqlite:///{self._directory / 'side.sqlite3'}"
         super().__init__(target, "", SideDatabase(database_url) if database_url else None)
-        self._clear = self._owned or (clear and database_url is not None)
+        self._clear = clear
         self._process = TargetProcess(target, _environment(database_url), self._directory)
         self.url = self._process.url
 
     @property
     def resettable(self) -> bool:
-        return self._clear or self._directory is None
+        return self._clear or not self._named
 
     def start(self) -> None:
         self._process.start()
         self.routes = self._process.routes
 
     def reset(self) -> None:
-        if self._clear and self.database is not None:
+        if not self.resettable:
+            return
+        self._process.stop()
+        if self._named and self.database is not None:
             self.database.clear()
-        elif self._directory is None:
-            self._process.stop()
-            self._process.start()
+        if self._directory is not None:
+            for left in self._directory.iterdir():
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+        self._process.start()
 
     def close(self) -> None:
         self._process.close()

@@ -441,8 +441,8 @@ class DecisionEngineManager:
         return decision
 
     def _log(self, question: Row, decision: Row, milliseconds: int) -> None:
-        models_used = self._engine.get_models_used() if hasattr(self._engine, "get_models_used") else []
         try:
+            models_used = self._engine.get_models_used() if hasattr(self._engine, "get_models_used") else []
             insert(
                 "decision_engine_log",
                 {

@@ -33,7 +33,7 @@ def information(mariadb: MariaDB) -> Any:
         with mariadb.connect() as connection, connection.cursor() as cursor:
             schema = "constraint_schema" if "constraint" in what.lower() else "table_schema"
             cursor.execute(
-                f"SELECT {columns} FROM information_schema.{what} WHERE {schema} = %s ORDER BY {order}", name
+                f"SELECT {columns} FROM information_schema.{what} WHERE {schema} = %s ORDER BY {order}", (name,)
             )
             return list(cursor.fetchall())
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -14,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pymysql
+
+from tests.support.net import free_port
 
 START_SECONDS = 60
 STOP_SECONDS = 20
@@ -66,7 +67,7 @@ def running_mariadb() -> Iterator[MariaDB]:
             capture_output=True,
             timeout=START_SECONDS,
         )
-        server = MariaDB(_free_port(), directory / "server.sock")
+        server = MariaDB(free_port(), directory / "server.sock")
         with (directory / "server.log").open("wb") as log:
             process = subprocess.Popen(_command(server, data, as_root), stdout=log, stderr=log)
         try:
@@ -106,9 +107,3 @@ def _answers(server: MariaDB) -> bool:
     except pymysql.MySQLError:
         return False
     return True
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

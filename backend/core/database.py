@@ -13,14 +13,17 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
 
-from backend.core.database_errors import DEADLOCK, DatabaseRefusal, translate
+from backend.core.database_errors import DEADLOCK, StatementRefusedError, translate
 from backend.core.settings import Settings
 
 T = TypeVar("T")
 
 DEADLOCK_ATTEMPTS = 3
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
-STRICT_MODE = "STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+MYSQL_SESSION = (
+    "SET time_zone = '+00:00', collation_connection = 'utf8mb4_unicode_ci', sql_mode = 'STRICT_TRANS_TABLES,"
+    "NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'"
+)
 
 
 def make_database(base: type[DeclarativeBase]) -> SQLAlchemy:
@@ -102,7 +105,7 @@ def run_and_commit(session: Session, work: Callable[[], T]) -> T:
 def _commit_if_possible(session: Session) -> None:
     try:
         session.commit()
-    except (SQLAlchemyError, DatabaseRefusal):
+    except (SQLAlchemyError, StatementRefusedError):
         session.rollback()
 
 
@@ -130,8 +133,6 @@ def _engine_options(settings: Settings) -> dict[str, Any]:
             "connect_timeout": 10,
             "read_timeout": 60,
             "write_timeout": 60,
-            "collation": "utf8mb4_unicode_ci",
-            "init_command": f"SET time_zone = '+00:00', sql_mode = '{STRICT_MODE}'",
         }
     return options
 
@@ -141,12 +142,20 @@ def _listen(engine: Engine, settings: Settings) -> None:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    elif engine.dialect.name == "mysql":
+        event.listen(engine, "connect", _prepare_mysql)
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
     cursor = connection.cursor()
     for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
         cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _prepare_mysql(connection: DBAPIConnection, _record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute(MYSQL_SESSION)
     cursor.close()
 
 

@@ -4,11 +4,13 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, Table, UniqueConstraint
+from sqlalchemy import ForeignKeyConstraint, Table, UniqueConstraint, bindparam, select
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DontWrapMixin
 
+DIALECT = sqlite.dialect()
 DEADLOCK = 1213
 SQL_STATES = {
     1044: "42000",
@@ -31,19 +33,19 @@ SQL_STATES = {
 }
 
 
-class DatabaseRefusal(DontWrapMixin, Exception):
+class StatementRefusedError(DontWrapMixin, Exception):
     """A statement the database would not carry out, worded `<errno> (<sqlstate>): <message>`."""
 
-    def __init__(self, errno: int, message: str) -> None:
-        super().__init__(f"{errno} ({SQL_STATES.get(errno, 'HY000')}): {message}")
+    def __init__(self, errno: int, message: str, sqlstate: str | None = None) -> None:
+        super().__init__(f"{errno} ({sqlstate or SQL_STATES.get(errno, 'HY000')}): {message}")
         self.errno = errno
 
 
-class ValueRefusal(DatabaseRefusal):
+class ValueRefusedError(StatementRefusedError):
     """A value its column cannot hold. The old side only met these for rows that a statement really touched."""
 
 
-class UnsupportedValue(DontWrapMixin, Exception):
+class UnsupportedValueError(DontWrapMixin, Exception):
     """A value no database driver takes, such as an object or a list."""
 
     def __init__(self, value: object) -> None:
@@ -51,28 +53,34 @@ class UnsupportedValue(DontWrapMixin, Exception):
 
 
 def translate(context: ExceptionContext) -> None:
-    """Engine listener (`handle_error`): raise the driver's complaint as DatabaseRefusal instead."""
+    """Engine listener (`handle_error`): raise the driver's complaint as StatementRefusedError instead.
+
+    Statements that are sent as plain text are SQLAlchemy's own probes; it wants to see the driver's errors for them.
+    """
     original = context.original_exception
+    execution = context.execution_context
+    if execution is not None and getattr(execution, "compiled", None) is None:
+        return
     if isinstance(original, sqlite3.Error):
         raise _from_sqlite(original, context) from original
     arguments: Sequence[Any] = getattr(original, "args", ())
     if context.sqlalchemy_exception is not None and len(arguments) == 2 and isinstance(arguments[0], int):
-        raise DatabaseRefusal(arguments[0], str(arguments[1])) from original
+        raise StatementRefusedError(arguments[0], str(arguments[1]), getattr(original, "sqlstate", None)) from original
 
 
-def _from_sqlite(error: sqlite3.Error, context: ExceptionContext) -> DatabaseRefusal:
+def _from_sqlite(error: sqlite3.Error, context: ExceptionContext) -> StatementRefusedError:
     text = str(error)
     if text == "FOREIGN KEY constraint failed":
-        return DatabaseRefusal(1452, _broken_foreign_key(context))
+        return StatementRefusedError(1452, _broken_foreign_key(context))
     if text.startswith("UNIQUE constraint failed: "):
-        return DatabaseRefusal(1062, _duplicate(context, text.removeprefix("UNIQUE constraint failed: ")))
+        return StatementRefusedError(1062, _duplicate(context, text.removeprefix("UNIQUE constraint failed: ")))
     if text.startswith("NOT NULL constraint failed: "):
-        return DatabaseRefusal(1048, f"Column '{text.rpartition('.')[2]}' cannot be null")
+        return StatementRefusedError(1048, f"Column '{text.rpartition('.')[2]}' cannot be null")
     if "database is locked" in text:
-        return DatabaseRefusal(1205, "Lock wait timeout exceeded; try restarting transaction")
+        return StatementRefusedError(1205, "Lock wait timeout exceeded; try restarting transaction")
     if text.startswith("no such table: "):
-        return DatabaseRefusal(1146, f"Table '{text.removeprefix('no such table: ')}' doesn't exist")
-    return DatabaseRefusal(1105, text)
+        return StatementRefusedError(1146, f"Table '{text.removeprefix('no such table: ')}' doesn't exist")
+    return StatementRefusedError(1105, text)
 
 
 def _broken_foreign_key(context: ExceptionContext) -> str:
@@ -99,7 +107,7 @@ def _first_missing_parent(context: ExceptionContext) -> ForeignKeyConstraint | N
         if value is not None:
             parent = reference.column
             cursor = raw.cursor()
-            cursor.execute(f'SELECT 1 FROM "{parent.table.name}" WHERE "{parent.name}" = ?', (value,))
+            cursor.execute(str(select(parent).where(parent == bindparam("value")).compile(dialect=DIALECT)), (value,))
             if cursor.fetchone() is None:
                 return constraint
     return None

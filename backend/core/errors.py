@@ -7,19 +7,19 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from backend.core.database_errors import DatabaseRefusal, UnsupportedValue
+from backend.core.database_errors import StatementRefusedError, UnsupportedValueError
 
 
-class Refused(Exception):
+class RequestRefusedError(Exception):
     """A request that is understood but not carried out; `body` is the JSON that says why."""
 
-    def __init__(self, status: int, error: str | None = None, **details: Any) -> None:
+    def __init__(self, status_code: int, error: str | None = None, **details: Any) -> None:
         super().__init__(error)
-        self.status = status
+        self.status_code = status_code
         self.body = details if error is None else {"error": error, **details}
 
 
-class InvalidBody(Refused):
+class InvalidBodyError(RequestRefusedError):
     """A body that its schema rejects; `messages` maps each field to its complaints."""
 
     def __init__(self, messages: dict[str, Any]) -> None:
@@ -32,7 +32,7 @@ def answer_errors(blueprint: Blueprint) -> None:
 
     HTTP errors (400, 413, 415, ...) stay the framework's HTML pages.
     """
-    blueprint.register_error_handler(Refused, _answer_refusal)
+    blueprint.register_error_handler(RequestRefusedError, _answer_refusal)
     blueprint.register_error_handler(HTTPException, _answer_with_page)
     blueprint.register_error_handler(Exception, _answer_failure)
 
@@ -44,8 +44,8 @@ def describe(error: Exception) -> str:
     return str(error)
 
 
-def _answer_refusal(refusal: Refused) -> ResponseReturnValue:
-    return jsonify(refusal.body), refusal.status
+def _answer_refusal(refusal: RequestRefusedError) -> ResponseReturnValue:
+    return jsonify(refusal.body), refusal.status_code
 
 
 def _answer_with_page(error: HTTPException) -> HTTPException:
@@ -53,6 +53,6 @@ def _answer_with_page(error: HTTPException) -> HTTPException:
 
 
 def _answer_failure(error: Exception) -> ResponseReturnValue:
-    expected = isinstance(error, DatabaseRefusal | UnsupportedValue)
+    expected = isinstance(error, StatementRefusedError | UnsupportedValueError)
     current_app.logger.error("request failed", exc_info=None if expected else error, extra={"error": describe(error)})
     return jsonify(error=describe(error)), 500

@@ -3,7 +3,7 @@
 import fcntl
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from alembic import command, context
@@ -18,7 +18,7 @@ VERSION_TABLE = "alembic_version"
 _log = logging.getLogger("backend.migrations")
 
 
-class AdoptionRefused(RuntimeError):
+class AdoptionRefusedError(RuntimeError):
     """An existing database lacks a table or a column of the baseline; the text names it. Nothing was changed."""
 
 
@@ -50,11 +50,11 @@ def _adopt_or_refuse(connection: Connection, baseline: MetaData) -> None:
         return
     for table in baseline.sorted_tables:
         if table.name not in present:
-            raise AdoptionRefused(f"The database has tables of the baseline but lacks table {table.name}.")
+            raise AdoptionRefusedError(f"The database has tables of the baseline but lacks table {table.name}.")
         columns = {column["name"].lower() for column in inspector.get_columns(present[table.name])}
         for column in table.columns:
             if column.name not in columns:
-                raise AdoptionRefused(f"Table {table.name} lacks column {column.name}; nothing was changed.")
+                raise AdoptionRefusedError(f"Table {table.name} lacks column {column.name}; nothing was changed.")
     _log.info("adopted an existing database: all %d tables have all their columns", len(baseline.tables))
 
 
@@ -65,7 +65,7 @@ def _file_lock(path: Path) -> Iterator[None]:
         yield
 
 
-def _one_at_a_time(url: URL) -> Iterator[None]:
+def _one_at_a_time(url: URL) -> AbstractContextManager[None]:
     """Several workers may start at once; only a SQLite file needs a lock of its own beside it."""
     if url.drivername == "sqlite" and url.database:
         return _file_lock(Path(f"{url.database}.migrating"))

@@ -5,13 +5,13 @@ from typing import Any, NoReturn
 
 import marshmallow as ma
 from flask import Flask, Request, Response, render_template_string
-from flask_smorest import Api
+from flask_smorest import Api  # type: ignore[import-untyped]
 from flask_smorest import Blueprint as SmorestBlueprint
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
 
 from backend.core.docs_page import PAGE
-from backend.core.errors import InvalidBody
+from backend.core.errors import InvalidBodyError
 
 
 class AsSent(ma.Schema):
@@ -53,7 +53,7 @@ class _BodyParser(FlaskParser):
         error_status_code: int | None,
         error_headers: Mapping[str, str] | None,
     ) -> NoReturn:
-        raise InvalidBody(error.messages["json"])
+        raise InvalidBodyError(error.normalized_messages()["json"])
 
 
 class Blueprint(SmorestBlueprint):

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import Column
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from backend.core.database_errors import UnsupportedValue, ValueRefusal
+from backend.core.database_errors import UnsupportedValueError, ValueRefusedError
 
 NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 TIMESTAMP = re.compile(
@@ -40,7 +40,7 @@ class Operand(TypeDecorator[Any]):
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
         """Refuse objects and lists, as a driver would."""
         if isinstance(value, dict | list):
-            raise UnsupportedValue(value)
+            raise UnsupportedValueError(value)
         return value
 
 
@@ -57,13 +57,13 @@ class StrictType(TypeDecorator[Any]):
         cls.cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        """The value as it is stored; raises ValueRefusal or UnsupportedValue."""
+        """The value as it is stored; raises ValueRefusedError or UnsupportedValueError."""
         if isinstance(value, dict | list):
-            raise UnsupportedValue(value)
+            raise UnsupportedValueError(value)
         if value is not None:
             return self.accept(value)
         if self.column is not None and not self.column.nullable:
-            raise ValueRefusal(1048, f"Column '{self.column.name}' cannot be null")
+            raise ValueRefusedError(1048, f"Column '{self.column.name}' cannot be null")
         return None
 
     def coerce_compared_value(self, op: Any, value: Any) -> TypeEngine[Any]:
@@ -79,23 +79,25 @@ class StrictType(TypeDecorator[Any]):
         """The column's name, for messages."""
         return self.column.name if self.column is not None else "?"
 
-    def incorrect(self, errno: int, kind: str, value: Any) -> ValueRefusal:
+    def incorrect(self, errno: int, kind: str, value: Any) -> ValueRefusedError:
         """The complaint about a value of the wrong form."""
         table = self.column.table.name if self.column is not None else "?"
-        return ValueRefusal(errno, f"Incorrect {kind} value: '{value}' for column `{table}`.`{self.name}` at row 1")
+        return ValueRefusedError(
+            errno, f"Incorrect {kind} value: '{value}' for column `{table}`.`{self.name}` at row 1"
+        )
 
-    def out_of_range(self) -> ValueRefusal:
+    def out_of_range(self) -> ValueRefusedError:
         """The complaint about a number that does not fit."""
-        return ValueRefusal(1264, f"Out of range value for column '{self.name}' at row 1")
+        return ValueRefusedError(1264, f"Out of range value for column '{self.name}' at row 1")
 
     def number(self, value: Any, kind: str) -> Decimal:
-        """The value as a finite number; raises ValueRefusal when it is none."""
+        """The value as a finite number; raises ValueRefusedError when it is none."""
         text = _as_text(value)
         found = NUMBER.match(text)
         if found is None:
             raise self.incorrect(1366, kind, value)
         if text[found.end() :].strip():
-            raise ValueRefusal(1265, f"Data truncated for column '{self.name}' at row 1")
+            raise ValueRefusedError(1265, f"Data truncated for column '{self.name}' at row 1")
         try:
             return Decimal(found.group().strip())
         except InvalidOperation:
@@ -113,7 +115,7 @@ class StrictString(StrictType):
         text = _as_text(value)
         if len(text) > self.length:
             if text[self.length :].strip(" "):
-                raise ValueRefusal(1406, f"Data too long for column '{self.name}' at row 1")
+                raise ValueRefusedError(1406, f"Data too long for column '{self.name}' at row 1")
             text = text[: self.length]
         return text
 
@@ -126,7 +128,7 @@ class StrictText(StrictType):
     def accept(self, value: Any) -> str:
         text = _as_text(value)
         if len(text) > 16383 and len(text.encode()) > 65535:
-            raise ValueRefusal(1406, f"Data too long for column '{self.name}' at row 1")
+            raise ValueRefusedError(1406, f"Data too long for column '{self.name}' at row 1")
         return text
 
 
@@ -221,7 +223,7 @@ class StrictEnum(StrictType):
         for known in self.values:
             if known == _as_text(value).lower():
                 return known
-        raise ValueRefusal(1265, f"Data truncated for column '{self.name}' at row 1")
+        raise ValueRefusedError(1265, f"Data truncated for column '{self.name}' at row 1")
 
 
 class JsonText(StrictType):

@@ -6,7 +6,7 @@ from typing import Any
 
 from werkzeug.exceptions import HTTPException
 
-from backend.core.errors import InvalidBody, Refused, answer_errors
+from backend.core.errors import InvalidBodyError, RequestRefusedError, answer_errors
 from backend.core.openapi import Blueprint
 from backend.spot.api.authentication import authenticated
 from backend.spot.models import db
@@ -40,7 +40,7 @@ def records_invalid_body(view: Callable[..., Any]) -> Callable[..., Any]:
     def recorded(caller: Caller, **path: str) -> Any:
         try:
             return view(caller, **path)
-        except InvalidBody as refusal:
+        except InvalidBodyError as refusal:
             registration.record_invalid(db.session(), caller, refusal.messages)
             raise
 
@@ -55,7 +55,7 @@ def fails_on_unreadable_body(view: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return view(caller, **path)
         except HTTPException as error:
-            raise Refused(500, str(error)) from error
+            raise RequestRefusedError(500, str(error)) from error
 
     return failing
 

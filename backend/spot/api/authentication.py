@@ -8,7 +8,7 @@ from flask import current_app, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from backend.core.database import run_and_commit
-from backend.core.errors import Refused
+from backend.core.errors import RequestRefusedError
 from backend.spot.models import db
 from backend.spot.services.callers import Caller, identify
 
@@ -41,8 +41,8 @@ def _offered_token() -> str:
 def _identified(token: str, agent_id: str | None) -> Caller:
     try:
         return identify(db.session(), token, agent_id, request.path)
-    except (Refused, HTTPException):
+    except (RequestRefusedError, HTTPException):
         raise
     except Exception as error:
-        current_app.logger.error("token check failed", exc_info=error)
+        current_app.logger.exception("token check failed")
         raise InternalServerError(original_exception=error) from error

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Row, and_, select
 from sqlalchemy.orm import Session
 
-from backend.core.errors import Refused
+from backend.core.errors import RequestRefusedError
 from backend.spot.models import Agent, Client
 from backend.spot.services.events import record_event
 
@@ -39,7 +39,7 @@ class Caller:
     def own_agent(self) -> Row[Any]:
         """The agent named in the path; Refused with 404 when it is not the client's."""
         if self.agent is None:
-            raise Refused(404, "Agent not found")
+            raise RequestRefusedError(404, "Agent not found")
         return self.agent
 
 
@@ -50,17 +50,17 @@ def identify(session: Session, token: str, agent_id: str | None, path: str) -> C
     token are recorded as events.
     """
     if not token:
-        raise Refused(401, "Missing client token")
+        raise RequestRefusedError(401, "Missing client token")
     found = session.execute(_query(token, agent_id)).first()
     if found is None:
         session.rollback()
         record_event(session, "auth_failed", "warning", f"Invalid client token attempt for endpoint {path}")
-        raise Refused(401, "Invalid client token")
+        raise RequestRefusedError(401, "Invalid client token")
     if not found.client_is_active:
         session.rollback()
         message = f"Inactive client {found.client_id} attempted access"
         record_event(session, "auth_failed", "warning", message, client_id=found.client_id)
-        raise Refused(403, "Client account is not active")
+        raise RequestRefusedError(403, "Client account is not active")
     has_agent = agent_id is not None and found.id is not None
     return Caller(found.client_id, found if has_agent else None)
 

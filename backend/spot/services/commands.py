@@ -3,12 +3,12 @@
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import String, cast, desc, func, select, union_all
+from sqlalchemy import desc, func, null, select, union_all
 from sqlalchemy.orm import Session
 
 from backend.core.database import insert_row, update_rows
-from backend.core.database_errors import ValueRefusal
-from backend.core.errors import Refused
+from backend.core.database_errors import ValueRefusedError
+from backend.core.errors import RequestRefusedError
 from backend.spot.models import Command, PendingSwitchCommand
 from backend.spot.services.callers import Caller
 from backend.spot.services.events import notify
@@ -20,18 +20,20 @@ DEFAULT_PRIORITY = 5
 def pending(session: Session, agent_id: str) -> list[dict[str, Any]]:
     """The waiting commands of both queues, most urgent first, then oldest first; whoever owns the agent."""
     queues = (
-        _shape(Command, Command.id).where(Command.agent_id == agent_id, Command.status == "pending"),
-        _shape(PendingSwitchCommand, cast(PendingSwitchCommand.id, String(36))).where(
+        _shape(Command, Command.id, null()).where(Command.agent_id == agent_id, Command.status == "pending"),
+        _shape(PendingSwitchCommand, null(), PendingSwitchCommand.id).where(
             PendingSwitchCommand.agent_id == agent_id, PendingSwitchCommand.executed_at.is_(None)
         ),
     )
     query = union_all(*queues).order_by(desc("priority"), "created_at")
-    return [dict(row) for row in session.execute(query).mappings()]
+    return [{**row, "id": row["name"] or str(row["number"])} for row in session.execute(query).mappings()]
 
 
-def _shape(queue: type[Command] | type[PendingSwitchCommand], identity: Any) -> Any:
+def _shape(queue: type[Command] | type[PendingSwitchCommand], name: Any, number: Any) -> Any:
+    """The columns both queues answer with; a command of one has a name, of the other a number."""
     return select(
-        identity.label("id"),
+        name.label("name"),
+        number.label("number"),
         queue.instance_id,
         queue.target_mode,
         queue.target_pool_id,
@@ -57,7 +59,7 @@ def finish(session: Session, agent_id: str, command_id: str, body: dict[str, Any
             executed_at=func.now(),
             completed_at=func.now(),
         )
-    except ValueRefusal:
+    except ValueRefusedError:
         # A value only matters where there is a row to hold it.
         if session.execute(select(Command.id).where(*wanted)).first() is not None:
             raise
@@ -81,17 +83,17 @@ def issue_switch(session: Session, caller: Caller, body: dict[str, Any]) -> dict
     agent = caller.own_agent()
     target_mode, target_pool_id = body.get("target_mode"), body.get("target_pool_id")
     if not agent.enabled:
-        raise Refused(400, "Agent is disabled", hint="Enable the agent first")
+        raise RequestRefusedError(400, "Agent is disabled", hint="Enable the agent first")
     if not agent.auto_switch_enabled:
         hint = "Enable auto_switch_enabled in agent settings, or use manual switch from UI"
-        raise Refused(403, "Auto-switch is disabled for this agent", hint=hint, auto_switch_enabled=False)
+        raise RequestRefusedError(403, "Auto-switch is disabled for this agent", hint=hint, auto_switch_enabled=False)
     if target_mode not in ("spot", "ondemand"):
-        raise Refused(400, "Invalid target_mode")
+        raise RequestRefusedError(400, "Invalid target_mode")
     if target_mode == "spot" and not target_pool_id:
-        raise Refused(400, "target_pool_id required for spot mode")
+        raise RequestRefusedError(400, "target_pool_id required for spot mode")
     if agent.current_mode == target_mode and (target_mode == "ondemand" or agent.current_pool_id == target_pool_id):
         where = {"current_mode": agent.current_mode, "current_pool_id": agent.current_pool_id}
-        raise Refused(200, success=False, message="Agent already in target state", **where)
+        raise RequestRefusedError(200, success=False, message="Agent already in target state", **where)
     command_id = str(uuid4())
     insert_row(
         session,

@@ -39,7 +39,7 @@ class Situation:
     ondemand_price: float | None
     spot_price: float | None
     pool_prices: Mapping[str, float] = field(default_factory=dict)
-    pool_risks: Mapping[str, float] = field(default_factory=dict)
+    pool_risks: Mapping[str | None, float] = field(default_factory=dict)
     recent_switches: int = 0
     last_switch_at: datetime | None = None
 
@@ -56,7 +56,7 @@ class Situation:
     @property
     def current_risk(self) -> float:
         """The risk of where the agent is now; on demand nothing is interrupted."""
-        return self.pool_risks.get(self.pool_id or "", 0.0) if self.on_spot else 0.0
+        return self.pool_risks.get(self.pool_id, 0.0) if self.on_spot else 0.0
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from backend.core.clock import utc_now
 from backend.core.database import insert_row
-from backend.core.database_errors import DatabaseRefusal, UnsupportedValue
+from backend.core.database_errors import StatementRefusedError, UnsupportedValueError
 from backend.spot.models import AgentDecision, DecisionEngineRun, RiskScore, Switch
 from backend.spot.services.callers import Caller
 from backend.spot.services.configuration import limits as read_limits
@@ -49,7 +49,7 @@ def _situation(session: Session, agent_id: str, instance: dict[str, Any], pricin
     }
     recent, last = session.execute(
         select(
-            func.count().filter(Switch.initiated_at >= utc_now() - WEEK),
+            func.count(case((Switch.initiated_at >= utc_now() - WEEK, 1))),
             func.max(Switch.initiated_at),
         ).where(Switch.agent_id == agent_id)
     ).one()
@@ -108,7 +108,7 @@ def _log_run(session: Session, instance_id: Any, body: dict[str, Any], answer: d
             execution_time_ms=took_ms,
             models_used=[],
         )
-    except (DatabaseRefusal, UnsupportedValue):
+    except (StatementRefusedError, UnsupportedValueError):
         return
 
 
@@ -148,5 +148,5 @@ def _remember(session: Session, caller: Caller, situation: Situation, decision: 
             current_price=current_price,
             decision_time=func.now(),
         )
-    except (DatabaseRefusal, UnsupportedValue):
+    except (StatementRefusedError, UnsupportedValueError):
         return

@@ -8,7 +8,7 @@ from sqlalchemy import func
 from sqlalchemy.orm import Session
 
 from backend.core.database import insert_row
-from backend.core.database_errors import DatabaseRefusal, UnsupportedValue
+from backend.core.database_errors import StatementRefusedError, UnsupportedValueError
 from backend.spot.models import Notification, SystemEvent
 
 _log = logging.getLogger("backend.spot.events")
@@ -38,7 +38,7 @@ def record_event(
             message=message,
             metadata=metadata or None,
         )
-    except (DatabaseRefusal, UnsupportedValue) as error:
+    except (StatementRefusedError, UnsupportedValueError) as error:
         _log.warning("system event lost", extra={"event_type": event_type, "reason": str(error)})
 
 
@@ -54,5 +54,5 @@ def notify(session: Session, message: str, severity: str, client_id: str) -> Non
             severity=severity,
             created_at=func.now(),
         )
-    except (DatabaseRefusal, UnsupportedValue) as error:
+    except (StatementRefusedError, UnsupportedValueError) as error:
         _log.warning("notification lost", extra={"reason": str(error)})

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.core.clock import utc_now
-from backend.core.errors import Refused, describe
+from backend.core.errors import RequestRefusedError, describe
 
 
 def check(session: Session) -> dict[str, Any]:
@@ -14,7 +14,7 @@ def check(session: Session) -> dict[str, Any]:
     try:
         session.execute(select(1))
     except Exception as error:
-        raise Refused(500, describe(error), status="unhealthy") from error
+        raise RequestRefusedError(500, describe(error), status="unhealthy") from error
     return {
         "status": "healthy",
         "database": "connected",

@@ -17,7 +17,7 @@ def risk_of(interruptions: int) -> float:
     return min(interruptions / WINDOW_DAYS, 1.0)
 
 
-def pool_risks(session: Session, pool_ids: list[str]) -> dict[str, float]:
+def pool_risks(session: Session, pool_ids: list[str]) -> dict[str | None, float]:
     """The risk of each pool; pools without interruptions are left out."""
     if not pool_ids:
         return {}
@@ -37,7 +37,7 @@ def pool_risk(session: Session, pool_id: str | None) -> float:
     return risk_of(session.execute(query).scalar_one())
 
 
-def calmest_pool_elsewhere(session: Session, agent: Row[Any]) -> Row[Any] | None:
+def calmest_pool_elsewhere(session: Session, agent: Row[Any]) -> Row[str, str | None] | None:
     """The least interrupted active pool of the agent's type and region in another zone: `id` and `pool_name`."""
     if agent.az is None:
         return None
@@ -51,7 +51,7 @@ def calmest_pool_elsewhere(session: Session, agent: Row[Any]) -> Row[Any] | None
             SpotPool.is_active == 1,
         )
         .group_by(SpotPool.id, SpotPool.pool_name)
-        .order_by(func.count(InterruptionEvent.id))
+        .order_by(func.count(InterruptionEvent.id), SpotPool.id.desc())
         .limit(1)
     )
     return session.execute(query).first()

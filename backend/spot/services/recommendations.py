@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.core.clock import utc_now
-from backend.core.errors import Refused
+from backend.core.errors import RequestRefusedError
 from backend.spot.models import CleanPriceSnapshot, Instance, SpotPool
 from backend.spot.services.callers import Caller
 
@@ -36,7 +36,7 @@ def recommend(session: Session, caller: Caller) -> dict[str, Any]:
     agent = caller.own_agent()
     instance = session.execute(_instance_with_pool(agent.instance_id)).first()
     if instance is None:
-        raise Refused(404, "Agent not found")
+        raise RequestRefusedError(404, "Agent not found")
     outcome = apply_rules(
         agent.current_mode, agent.current_pool_id, instance.spot_price or 0.0, instance.ondemand_price or 0.0
     )

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backend.core.database import insert_row, insert_row_unless_present, update_rows
-from backend.core.database_errors import DatabaseRefusal
+from backend.core.database_errors import StatementRefusedError
 from backend.core.errors import describe
 from backend.spot.models import (
     Agent,
@@ -60,7 +60,7 @@ def _store_agent(session: Session, client_id: str, body: dict[str, Any]) -> str:
     if agent_id is None:
         try:
             return _create_agent(session, client_id, body)
-        except DatabaseRefusal as refusal:
+        except StatementRefusedError as refusal:
             # Somebody registered the same agent in the meantime: then this is a refresh.
             agent_id = _find_agent(session, client_id, body["logical_agent_id"])
             if refusal.errno != DUPLICATE or agent_id is None:

@@ -1,6 +1,7 @@
 """The database as the old side's schema script makes it: 41 tables and what keeps two of their columns up to date."""
 
 import sqlalchemy as sa
+from sqlalchemy.sql.elements import quoted_name
 
 from backend.spot.migrations.baseline import decisions, instances, pricing, reporting, tenants
 from backend.spot.migrations.baseline.triggers import statements
@@ -24,4 +25,4 @@ def create(connection: sa.Connection) -> None:
 def _make_index_names_unique(table: sa.Table) -> None:
     """Index names belong to a table on MySQL, to the whole database elsewhere."""
     for index in table.indexes:
-        index.name = f"{table.name}_{index.name}"
+        index.name = quoted_name(f"{table.name}_{index.name}", quote=None)

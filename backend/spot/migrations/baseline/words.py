@@ -14,7 +14,7 @@ from sqlalchemy.sql.functions import FunctionElement
 metadata = sa.MetaData()
 column = sa.Column
 
-MYSQL_OPTIONS = {
+MYSQL_OPTIONS: dict[str, Any] = {
     "mysql_engine": "InnoDB",
     "mysql_charset": "utf8mb4",
     "mysql_collate": "utf8mb4_unicode_ci",
@@ -113,35 +113,35 @@ def reference(name: str, column: str, target: str, ondelete: str = "CASCADE") ->
     return sa.ForeignKeyConstraint([column], [target], name=name, ondelete=ondelete)
 
 
-class new_uuid(FunctionElement[str]):
+class NewUUID(FunctionElement[str]):
     """A new UUID for every row."""
 
     inherit_cache = True
 
 
-class now(FunctionElement[Any]):
+class Now(FunctionElement[Any]):
     """The time of the insert."""
 
     inherit_cache = True
 
 
-class touched(FunctionElement[Any]):
+class Touched(FunctionElement[Any]):
     """The time of the insert or of the last update (elsewhere than on MySQL a trigger does the update)."""
 
     inherit_cache = True
 
 
-@compiles(new_uuid)
-def _new_uuid(element: new_uuid, compiler: SQLCompiler, **_: Any) -> str:
+@compiles(NewUUID)
+def _new_uuid(element: NewUUID, compiler: SQLCompiler, **_: Any) -> str:
     return {"sqlite": SQLITE_UUID, "postgresql": "gen_random_uuid()::text"}.get(compiler.dialect.name, "(UUID())")
 
 
-@compiles(now)
-def _now(element: now, compiler: SQLCompiler, **_: Any) -> str:
+@compiles(Now)
+def _now(element: Now, compiler: SQLCompiler, **_: Any) -> str:
     return "CURRENT_TIMESTAMP"
 
 
-@compiles(touched)
-def _touched(element: touched, compiler: SQLCompiler, **_: Any) -> str:
+@compiles(Touched)
+def _touched(element: Touched, compiler: SQLCompiler, **_: Any) -> str:
     on_update = " ON UPDATE CURRENT_TIMESTAMP" if compiler.dialect.name in ("mysql", "mariadb") else ""
     return f"CURRENT_TIMESTAMP{on_update}"

@@ -6,7 +6,7 @@ from typing import Any, TypeVar, cast
 
 from flask import Flask, has_request_context, request
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import ColumnElement, Connection, CursorResult, Engine, Table, event, insert, update
+from sqlalchemy import ColumnElement, Connection, Engine, Table, event, insert, update
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -45,7 +45,7 @@ def install_database(app: Flask, database: SQLAlchemy) -> None:
 
 def insert_row(session: Session, model: type[DeclarativeBase], **values: Any) -> None:
     """Insert one row at once; `values` are named after the columns."""
-    session.execute(insert(_table(model)).values(values))
+    session.connection().execute(insert(_table(model)).values(values))
 
 
 def insert_row_unless_present(session: Session, model: type[DeclarativeBase], **values: Any) -> None:
@@ -55,10 +55,10 @@ def insert_row_unless_present(session: Session, model: type[DeclarativeBase], **
     if dialect == "mysql":
         key = table.primary_key.columns[0].name
         statement = mysql.insert(table).values(values)
-        session.execute(statement.on_duplicate_key_update({key: table.c[key]}))
+        session.connection().execute(statement.on_duplicate_key_update({key: table.c[key]}))
     else:
         insert_for = postgresql.insert if dialect == "postgresql" else sqlite.insert
-        session.execute(insert_for(table).values(values).on_conflict_do_nothing())
+        session.connection().execute(insert_for(table).values(values).on_conflict_do_nothing())
 
 
 def insert_or_update_row(
@@ -69,17 +69,20 @@ def insert_or_update_row(
     dialect = session.get_bind().dialect.name
     if dialect == "mysql":
         statement = mysql.insert(table).values(values)
-        session.execute(statement.on_duplicate_key_update({name: statement.inserted[name] for name in changed}))
+        session.connection().execute(
+            statement.on_duplicate_key_update({name: statement.inserted[name] for name in changed})
+        )
     else:
         upsert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table).values(values)
         new = {name: upsert.excluded[name] for name in changed}
-        session.execute(upsert.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=new))
+        session.connection().execute(
+            upsert.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=new)
+        )
 
 
 def update_rows(session: Session, model: type[DeclarativeBase], *where: ColumnElement[bool], **values: Any) -> int:
     """Set `values` in the rows that match; returns how many matched."""
-    result = session.execute(update(_table(model)).where(*where).values(values))
-    return cast("CursorResult[Any]", result).rowcount
+    return session.connection().execute(update(_table(model)).where(*where).values(values)).rowcount
 
 
 def run_and_commit(session: Session, work: Callable[[], T]) -> T:

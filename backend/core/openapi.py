@@ -71,14 +71,21 @@ class _WireApi(Api):
         return error
 
 
-def install_api(app: Flask, title: str, blueprints: Iterable[Blueprint]) -> None:
-    """Register `blueprints`; serve their description at `/openapi.json` and, to read, at `/docs`."""
+def install_api(app: Flask, title: str, blueprints: Iterable[Blueprint], security: Mapping[str, Any]) -> None:
+    """Register `blueprints`; serve their description at `/openapi.json` and, to read, at `/docs`.
+
+    `security` maps names to OpenAPI security schemes; each of them opens every route that does not say otherwise.
+    """
     app.config |= {
         "API_TITLE": title,
         "API_VERSION": "1",
         "OPENAPI_VERSION": "3.1.0",
         "OPENAPI_URL_PREFIX": "/",
         "OPENAPI_JSON_PATH": "openapi.json",
+        "API_SPEC_OPTIONS": {
+            "security": [{name: []} for name in security],
+            "components": {"securitySchemes": dict(security)},
+        },
     }
     api = _WireApi(app)
     for blueprint in blueprints:

@@ -4,3 +4,4 @@ from backend.spot.api.agents import agents
 from backend.spot.api.health import health
 
 BLUEPRINTS = (agents, health)
+SECURITY = {"clientToken": {"type": "http", "scheme": "bearer"}}

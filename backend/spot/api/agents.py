@@ -63,9 +63,9 @@ def fails_on_unreadable_body(view: Callable[..., Any]) -> Callable[..., Any]:
 @agents.route("/register", methods=["POST"])
 @authenticated
 @records_invalid_body
-@agents.arguments(schemas.Registration)
-@agents.response(200, schemas.Registered)
-@agents.alt_response(400, schema=Error, description="The body is not a registration")
+@agents.arguments(schemas.Registration())
+@agents.response(200, schemas.Registered())
+@agents.alt_response(400, schema=Error(), description="The body is not a registration")
 def register(caller: Caller, body: dict[str, Any]) -> Any:
     """Register an agent, or refresh the one with this logical id."""
     return registration.register(db.session(), caller, body)
@@ -73,9 +73,9 @@ def register(caller: Caller, body: dict[str, Any]) -> Any:
 
 @agents.route("/<agent_id>/heartbeat", methods=["POST"])
 @authenticated
-@agents.arguments(schemas.Heartbeat)
-@agents.response(200, Success)
-@agents.alt_response(404, schema=Error, description="The client has no such agent")
+@agents.arguments(schemas.Heartbeat())
+@agents.response(200, Success())
+@agents.alt_response(404, schema=Error(), description="The client has no such agent")
 def heartbeat(caller: Caller, body: dict[str, Any], agent_id: str) -> Any:
     """Report that the agent is alive, and where."""
     heartbeats.beat(db.session(), caller, body)
@@ -84,8 +84,8 @@ def heartbeat(caller: Caller, body: dict[str, Any], agent_id: str) -> Any:
 
 @agents.route("/<agent_id>/config", methods=["GET"])
 @authenticated
-@agents.response(200, schemas.Config)
-@agents.alt_response(404, schema=Error, description="The client has no such agent")
+@agents.response(200, schemas.Config())
+@agents.alt_response(404, schema=Error(), description="The client has no such agent")
 def config(caller: Caller, agent_id: str) -> Any:
     """What the agent is allowed to do."""
     return configuration.config(db.session(), caller)
@@ -93,8 +93,8 @@ def config(caller: Caller, agent_id: str) -> Any:
 
 @agents.route("/<agent_id>/replica-config", methods=["GET"])
 @authenticated
-@agents.response(200, schemas.ReplicaConfig)
-@agents.alt_response(404, schema=Error, description="The client has no such agent")
+@agents.response(200, schemas.ReplicaConfig())
+@agents.alt_response(404, schema=Error(), description="The client has no such agent")
 def replica_config(caller: Caller, agent_id: str) -> Any:
     """Whether the agent keeps replicas."""
     return configuration.replica_config(caller)
@@ -110,8 +110,8 @@ def pending_commands(caller: Caller, agent_id: str) -> Any:
 
 @agents.route("/<agent_id>/commands/<command_id>/executed", methods=["POST"])
 @authenticated
-@agents.arguments(schemas.CommandOutcome)
-@agents.response(200, Success)
+@agents.arguments(schemas.CommandOutcome())
+@agents.response(200, Success())
 def command_executed(caller: Caller, body: dict[str, Any], agent_id: str, command_id: str) -> Any:
     """Report how a command went."""
     commands.finish(db.session(), agent_id, command_id, body)
@@ -121,11 +121,11 @@ def command_executed(caller: Caller, body: dict[str, Any], agent_id: str, comman
 @agents.route("/<agent_id>/issue-switch-command", methods=["POST"])
 @authenticated
 @fails_on_unreadable_body
-@agents.arguments(schemas.SwitchOrder)
-@agents.response(201, schemas.SwitchOrdered)
-@agents.alt_response(400, schema=Error, description="The agent is disabled, or the target makes no sense")
-@agents.alt_response(403, schema=Error, description="Automatic switching is off")
-@agents.alt_response(404, schema=Error, description="The client has no such agent")
+@agents.arguments(schemas.SwitchOrder())
+@agents.response(201, schemas.SwitchOrdered())
+@agents.alt_response(400, schema=Error(), description="The agent is disabled, or the target makes no sense")
+@agents.alt_response(403, schema=Error(), description="Automatic switching is off")
+@agents.alt_response(404, schema=Error(), description="The client has no such agent")
 def issue_switch_command(caller: Caller, body: dict[str, Any], agent_id: str) -> Any:
     """Queue a switch of the agent."""
     return commands.issue_switch(db.session(), caller, body)
@@ -133,8 +133,8 @@ def issue_switch_command(caller: Caller, body: dict[str, Any], agent_id: str) ->
 
 @agents.route("/<agent_id>/pricing-report", methods=["POST"])
 @authenticated
-@agents.arguments(schemas.PricingReport)
-@agents.response(200, Success)
+@agents.arguments(schemas.PricingReport())
+@agents.response(200, Success())
 def pricing_report(caller: Caller, body: dict[str, Any], agent_id: str) -> Any:
     """Report what the instance and the pools around it cost."""
     pricing_reports.record(db.session(), caller, agent_id, body)
@@ -143,8 +143,8 @@ def pricing_report(caller: Caller, body: dict[str, Any], agent_id: str) -> Any:
 
 @agents.route("/<agent_id>/switch-report", methods=["POST"])
 @authenticated
-@agents.arguments(schemas.SwitchReport)
-@agents.response(200, Success)
+@agents.arguments(schemas.SwitchReport())
+@agents.response(200, Success())
 def switch_report(caller: Caller, body: dict[str, Any], agent_id: str) -> Any:
     """Report a switch the agent has made."""
     switch_reports.record(db.session(), caller, agent_id, body)
@@ -153,8 +153,8 @@ def switch_report(caller: Caller, body: dict[str, Any], agent_id: str) -> Any:
 
 @agents.route("/<agent_id>/termination", methods=["POST"])
 @authenticated
-@agents.arguments(schemas.Termination)
-@agents.response(200, Success)
+@agents.arguments(schemas.Termination())
+@agents.response(200, Success())
 def termination(caller: Caller, body: dict[str, Any], agent_id: str) -> Any:
     """Report that the agent stops."""
     terminations.record(db.session(), caller, agent_id, body)
@@ -163,8 +163,8 @@ def termination(caller: Caller, body: dict[str, Any], agent_id: str) -> Any:
 
 @agents.route("/<agent_id>/cleanup-report", methods=["POST"])
 @authenticated
-@agents.arguments(schemas.CleanupReport)
-@agents.response(200, schemas.CleanupRecorded)
+@agents.arguments(schemas.CleanupReport())
+@agents.response(200, schemas.CleanupRecorded())
 def cleanup_report(caller: Caller, body: dict[str, Any], agent_id: str) -> Any:
     """Report which snapshots and images the agent deleted."""
     return cleanup_reports.record(db.session(), caller, agent_id, body)
@@ -172,9 +172,9 @@ def cleanup_report(caller: Caller, body: dict[str, Any], agent_id: str) -> Any:
 
 @agents.route("/<agent_id>/rebalance-recommendation", methods=["POST"])
 @authenticated
-@agents.arguments(schemas.RebalanceSignal)
-@agents.response(200, schemas.RebalanceAdvice)
-@agents.alt_response(404, schema=Error, description="The client has no such agent")
+@agents.arguments(schemas.RebalanceSignal())
+@agents.response(200, schemas.RebalanceAdvice())
+@agents.alt_response(404, schema=Error(), description="The client has no such agent")
 def rebalance_recommendation(caller: Caller, body: dict[str, Any], agent_id: str) -> Any:
     """Pass on that the provider recommends to move; learn whether to."""
     return rebalance.advise(db.session(), caller, body)
@@ -182,8 +182,8 @@ def rebalance_recommendation(caller: Caller, body: dict[str, Any], agent_id: str
 
 @agents.route("/<agent_id>/decide", methods=["POST"])
 @authenticated
-@agents.arguments(schemas.Situation)
-@agents.response(200, schemas.Decision)
+@agents.arguments(schemas.Situation())
+@agents.response(200, schemas.Decision())
 def decide(caller: Caller, body: dict[str, Any], agent_id: str) -> Any:
     """Decide whether the agent should stay or switch."""
     return decisions.decide(db.session(), caller, body)
@@ -191,8 +191,8 @@ def decide(caller: Caller, body: dict[str, Any], agent_id: str) -> Any:
 
 @agents.route("/<agent_id>/switch-recommendation", methods=["GET"])
 @authenticated
-@agents.response(200, schemas.Recommendation)
-@agents.alt_response(404, schema=Error, description="The client has no such agent, or the agent no known instance")
+@agents.response(200, schemas.Recommendation())
+@agents.alt_response(404, schema=Error(), description="The client has no such agent, or the agent no known instance")
 def switch_recommendation(caller: Caller, agent_id: str) -> Any:
     """What the rules would do with the agent now."""
     return recommendations.recommend(db.session(), caller)

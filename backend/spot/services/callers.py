@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, select
+from sqlalchemy import and_, bindparam, select
 from sqlalchemy.orm import Session
 
 from backend.core.errors import RequestRefusedError
+from backend.core.strict_types import Operand
 from backend.spot.models import Agent, Client
 from backend.spot.services.events import record_event
 
@@ -27,16 +28,25 @@ AGENT_COLUMNS = (
     Agent.replica_enabled,
     Agent.replica_count,
 )
+# Built once: every request asks one of them.
+CLIENT = select(Client.id.label("client_id"), Client.is_active.label("client_is_active")).where(
+    Client.client_token == bindparam("token", type_=Operand())
+)
+CLIENT_WITH_AGENT = (
+    CLIENT.add_columns(*AGENT_COLUMNS)
+    .select_from(Client)
+    .outerjoin(Agent, and_(Agent.client_id == Client.id, Agent.id == bindparam("agent_id", type_=Operand())))
+)
 
 
 @dataclass(frozen=True)
 class Caller:
-    """The client that calls, and the agent named in the path if it belongs to the client."""
+    """The client that calls, and the row of the agent named in the path: None when it is not the client's."""
 
     client_id: str
-    agent: Row[Any] | None
+    agent: Any
 
-    def own_agent(self) -> Row[Any]:
+    def own_agent(self) -> Any:
         """The agent named in the path; Refused with 404 when it is not the client's."""
         if self.agent is None:
             raise RequestRefusedError(404, "Agent not found")
@@ -51,7 +61,7 @@ def identify(session: Session, token: str, agent_id: str | None, path: str) -> C
     """
     if not token:
         raise RequestRefusedError(401, "Missing client token")
-    found = session.execute(_query(token, agent_id)).first()
+    found = _find(session, token, agent_id)
     if found is None:
         session.rollback()
         record_event(session, "auth_failed", "warning", f"Invalid client token attempt for endpoint {path}")
@@ -65,11 +75,7 @@ def identify(session: Session, token: str, agent_id: str | None, path: str) -> C
     return Caller(found.client_id, found if has_agent else None)
 
 
-def _query(token: str, agent_id: str | None) -> Any:
-    client = (Client.id.label("client_id"), Client.is_active.label("client_is_active"))
+def _find(session: Session, token: str, agent_id: str | None) -> Any:
     if agent_id is None:
-        return select(*client).where(Client.client_token == token)
-    owned = and_(Agent.client_id == Client.id, Agent.id == agent_id)
-    return (
-        select(*client, *AGENT_COLUMNS).select_from(Client).outerjoin(Agent, owned).where(Client.client_token == token)
-    )
+        return session.execute(CLIENT, {"token": token}).first()
+    return session.execute(CLIENT_WITH_AGENT, {"token": token, "agent_id": agent_id}).first()

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from backend.core.clock import utc_now
@@ -37,8 +37,8 @@ def pool_risk(session: Session, pool_id: str | None) -> float:
     return risk_of(session.execute(query).scalar_one())
 
 
-def calmest_pool_elsewhere(session: Session, agent: Row[Any]) -> Row[str, str | None] | None:
-    """The least interrupted active pool of the agent's type and region in another zone: `id` and `pool_name`."""
+def calmest_pool_elsewhere(session: Session, agent: Any) -> Any:
+    """The least interrupted active pool of the agent's type and region in another zone: a row with `id` and `pool_name`, or None."""
     if agent.az is None:
         return None
     query = (

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from migration.cli.refusal import Refusal
 from migration.ledger import LedgerError
 from migration.ledger.schema import DEFAULT_LEDGER_URL
 from migration.targets.loading import TargetError
@@ -33,12 +34,6 @@ ledger_option = click.option(
     metavar="URL",
     help="The ledger's database: SQLite, MySQL/MariaDB or PostgreSQL.",
 )
-
-
-class Refusal(click.ClickException):
-    """Ends a command with its text and the status of bad input."""
-
-    exit_code = 2
 
 
 def change_options(command: Command) -> Command:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack
 from datetime import UTC, datetime
 
 from migration.compare.knowledge import Knowledge
@@ -51,26 +50,23 @@ class Run:
         self._knowledge = Knowledge(options.registry.places)
 
     def events(self) -> Events:
-        """Run it all, and give both sides back at the end.
+        """Run it all.
 
         Raises, before any exchange is sent, :class:`~migration.targets.loading.TargetError` and
         :class:`~migration.replay.sending.NoAnswerError` for sides that don't answer, and the errors of seeds.
         """
         began = time.monotonic()
-        with ExitStack() as stack:
-            for side in self._sides:
-                stack.callback(side.close)
-            seeded = [self._seeder(recording, self._sides) for recording in self._recordings]
-            for side in self._sides:
-                side.start()
-            sender = stack.enter_context(Sender(self._control, self._candidate, self._options))
-            namer = RouteNamer(rule for side in self._sides for rule in side.routes)
+        seeders = [self._seeder(recording, self._sides) for recording in self._recordings]
+        for side in self._sides:
+            side.start()
+        namer = RouteNamer(rule for side in self._sides for rule in side.routes)
+        with Sender(self._control, self._candidate, self._options) as sender:
             yield self._started()
             baselines: list[list[Baseline]] = [[] for _ in self._recordings]
             for _ in range(self._passes):
                 for recording, passes in zip(self._recordings, baselines, strict=True):
                     passes.append((yield from self._learn(recording, sender, namer)))
-            for recording, passes, seeder in zip(self._recordings, baselines, seeded, strict=True):
+            for recording, passes, seeder in zip(self._recordings, baselines, seeders, strict=True):
                 yield from self._compare(recording, passes, seeder, sender, namer)
         if self._control is not None and self._options.noise_runs:
             yield NoiseLearned(self._options.noise_runs, self._knowledge.noise())

@@ -7,6 +7,8 @@ import shutil
 import tempfile
 from abc import ABC, abstractmethod
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 from urllib.parse import urlsplit
 
 from migration.targets.database import SideDatabase, normalise_url
@@ -45,6 +47,14 @@ class Side(ABC):
     @abstractmethod
     def close(self) -> None:
         """Give back what it holds."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
 
 
 class RemoteSide(Side):

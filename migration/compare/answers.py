@@ -38,20 +38,24 @@ def compare_answers(control: Response, candidate: Response, context: Context) ->
 
 def _equal_bytes(control: Response, candidate: Response, context: Context) -> bool:
     """The fast path: equal bytes are equal, as long as what they name means the same on both sides."""
-    if control.body != candidate.body or context.knowledge.has_places(context.route):
+    if control.body != candidate.body:
         return False
-    if not control.body:
-        return True
-    try:
-        text = control.body.decode()
-    except UnicodeDecodeError:
-        return True
-    return context.bindings.identify(generated_values(text))
+    return _named_alike(control, context)
+
+
+def _named_alike(control: Response, context: Context) -> bool:
+    """Whether what an equal answer names stands for the same things on both sides."""
+    if context.knowledge.has_places(context.route):
+        return False
+    text = _text(control)
+    return not text or context.bindings.identify(generated_values(text))
 
 
 def _compare_bodies(control: Response, candidate: Response, context: Context) -> list[Difference]:
     ours, theirs = _parse(control), _parse(candidate)
     if ours is not _NOT_JSON and theirs is not _NOT_JSON:
+        if same(ours, theirs) and _named_alike(control, context):
+            return []
         our_value, their_value = reconcile(ours, theirs, "body", context)
         found = [] if same(our_value, their_value) else list(explain(our_value, their_value, "body", context.verdicts))
         told = {difference.location for difference in found}

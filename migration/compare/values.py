@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
@@ -43,9 +44,12 @@ GENERATED_PATTERN = (
 _PIECES = re.compile(rf"(?P<time>{TIME_PATTERN})|(?P<generated>{GENERATED_PATTERN})")
 _GENERATED = re.compile(rf"(?:{TIME_PATTERN})|({GENERATED_PATTERN})")
 _TIMES = re.compile(TIME_PATTERN)
+#: Where a generated value can be at all: found quickly, looked into closely.
+_RUNS = re.compile(r"[A-Za-z0-9_.-]{8,}")
 
 
-def pieces(text: str) -> list[Piece]:
+@lru_cache(maxsize=16384)
+def pieces(text: str) -> tuple[Piece, ...]:
     """``text`` taken apart, in order; literal pieces are never empty."""
     found: list[Piece] = []
     at = 0
@@ -57,12 +61,20 @@ def pieces(text: str) -> list[Piece]:
         at = match.end()
     if at < len(text):
         found.append(Piece(PieceKind.LITERAL, text[at:]))
-    return found
+    return tuple(found)
 
 
 def generated_values(text: str) -> set[str]:
     """Every generated value in ``text``, by pattern alone."""
-    return {value for value in _GENERATED.findall(text) if value}
+    found: set[str] = set()
+    for run in set(_RUNS.findall(text)):
+        found |= _generated_in_run(run)
+    return found
+
+
+@lru_cache(maxsize=65536)
+def _generated_in_run(run: str) -> frozenset[str]:
+    return frozenset(value for value in _GENERATED.findall(run) if value)
 
 
 def has_times(text: str) -> bool:

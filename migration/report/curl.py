@@ -111,5 +111,5 @@ def _ansi(character: str, latin: bool) -> str:
     if character.isprintable() and (character.isascii() or not latin):
         return character
     short = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(character)
-    octets = character.encode("latin-1" if latin else "utf-8", "surrogatepass")
+    octets = character.encode("latin-1" if latin and ord(character) < 0x100 else "utf-8", "surrogatepass")
     return short or "".join(f"\\{octet:03o}" for octet in octets)

@@ -10,7 +10,7 @@ from migration.compare.verdict import Difference, Verdict
 from migration.report.curl import curl
 from migration.report.limits import Limits
 from migration.report.model import Detail, ExchangeRef, Finding
-from migration.report.secrets import StandIn
+from migration.report.secrets import Masker, StandIn
 from migration.report.shown import Showing
 from migration.report.text import bounded, one_line, shorten
 
@@ -43,6 +43,16 @@ class MaskedVerdict:
                 exchange.recording, exchange.index, text(exchange.label), text(self.verdict.session)
             )
         return self._exchange
+
+    @property
+    def label(self) -> str:
+        """The exchange's label. Asked for on every exchange, so the bodies are left alone."""
+        label = self.verdict.exchange.label
+        if not label:
+            return ""
+        masker = Masker(self._stand_in)
+        masker.headers(self.verdict.candidate_request.headers)
+        return masker.text(label)
 
     @property
     def curl(self) -> str:

@@ -27,11 +27,17 @@ _COOKIES = frozenset({"cookie", "set-cookie"})
 _BOUNDARY = re.compile(r"([a-z0-9])([A-Z])")
 _SEGMENT = re.compile(r"[^.\[\]]+")
 # Secrets inside text that is not (valid) JSON: "name": "value", name=value, name: value, multipart fields.
-_PAIR = re.compile(r"""(["']?)([A-Za-z][\w-]*)\1(\s*[:=]\s*)("(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s"'&;,<>{}\[\]()]+)""")
+_PAIR = re.compile(
+    r"""(["']?)(\b[\w-]{0,60}(?:pass(?:word|wd|phrase)|secret|token|jwt|authorization|credentials?|key))\1"""
+    r"""(\s*[:=]\s*)("(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s"'&;,<>{}\[\]()]+)""",
+    re.IGNORECASE,
+)
 _PART = re.compile(r'(name="([^"]+)"(?:\r?\n[^\r\n]+)*\r?\n\r?\n)([^\r\n]+)')
 _SCHEME = re.compile(r"\b(Bearer|Basic)\s+(?=\S*[\d=])([A-Za-z0-9._~+/=-]{6,})")
-_JWT = re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*")
+_JWT = re.compile(r"\beyJ[\w-]{8,2000}\.[\w-]+\.[\w-]*")
 _USERINFO = re.compile(r"(?<=://)[^/@\s:]*:([^/@\s]+)(?=@)")
+# Nearly all texts hold none of these and need no closer look.
+_SUSPECT = re.compile(r"[:=]|Bearer|Basic|eyJ")
 _PLACEHOLDER = re.compile(r"<(?:[^<>:]+:)?([^<>]+)>")
 #: Shorter secrets are masked where their name shows them, but not searched for elsewhere: "1234" is also a number.
 _SEARCHED_LENGTH = 6
@@ -142,6 +148,8 @@ class Masker:
 
     def text(self, text: str) -> str:
         """Free text with known secrets, and what looks like one, masked."""
+        if _SUSPECT.search(text) is None:
+            return self._scrub(text)
         text = _USERINFO.sub(lambda found: found[0].replace(found[1], self._hide("password", found[1])), text)
         text = _PART.sub(self._part, text)
         text = _SCHEME.sub(lambda found: f"{found[1]} {self._hide('token', found[2])}", text)

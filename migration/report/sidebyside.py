@@ -119,6 +119,7 @@ def _row(control: _Line | None, candidate: _Line | None, places: Places) -> Row:
         same = control is not None and candidate is not None
         return Row(places.state(place, same), _whole(control), _whole(candidate))
     one, other = changed(printable(control.text), printable(candidate.text), _LINE_CHARACTERS)
+    one, other = one._replace(after=one.after + control.comma), other._replace(after=other.after + candidate.comma)
     return Row(places.state(place, False), one, other)
 
 

@@ -94,7 +94,7 @@ class ReportBuilder:
         return Case(
             recording=verdict.exchange.recording,
             index=verdict.exchange.index,
-            label=verdict.exchange.label,
+            label=masked.label,
             outcome=verdict.outcome,
             seconds=verdict.candidate.elapsed_ms / 1000 if verdict.candidate else 0.0,
             problem=problem,

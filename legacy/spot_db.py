@@ -8,6 +8,7 @@ known to both databases; compute points in time in Python and pass them as param
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
@@ -83,6 +84,11 @@ class Database:
         if len(rows) > 1 and not statement.has_limit:
             raise errors.unread_result()
         return rows[0] if rows else None
+
+    def now(self) -> datetime:
+        """The time of the database, in UTC and whole seconds."""
+        moment: datetime = self.fetch_all("SELECT NOW() AS moment")[0]["moment"]
+        return moment
 
     def upsert(
         self,

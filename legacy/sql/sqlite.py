@@ -145,16 +145,16 @@ class SqliteBackend:
 
 @contextmanager
 def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """A transaction that may write from its start, so that it waits for other writers once and never deadlocks."""
     try:
         connection.execute("BEGIN IMMEDIATE")
-    except sqlite3.OperationalError as error:
-        raise errors.lock_timeout() from error
-    try:
         yield
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        raise sqlite_errors.in_general(error) from error
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
 def _bindable(value: Any, stamp: bool) -> Any:

@@ -46,13 +46,19 @@ def translated(
         case "datatype mismatch" if table is not None:
             key = table.primary_key.columns[0]
             return errors.incorrect("integer", assigned.get(key, ""), table.name, key)
-        case "database is locked" | "database table is locked":
-            return errors.lock_timeout()
         case _:
-            return _by_text(message, statement)
+            return _by_text(error, statement)
 
 
-def _by_text(message: str, statement: Statement) -> DatabaseError:
+def in_general(error: sqlite3.Error) -> DatabaseError:
+    """The DatabaseError for what may happen to any statement."""
+    if "is locked" in str(error):
+        return errors.lock_timeout()
+    return DatabaseError(str(error))
+
+
+def _by_text(error: sqlite3.Error, statement: Statement) -> DatabaseError:
+    message = str(error)
     if match := re.fullmatch(r"table (\w+) has no column named (\S+)", message):
         return errors.unknown_column(match[2], "INSERT INTO")
     if re.fullmatch(r"\d+ values for \d+ columns|table \w+ has \d+ columns but \d+ values were supplied", message):
@@ -62,7 +68,7 @@ def _by_text(message: str, statement: Statement) -> DatabaseError:
         return errors.syntax(statement.text[max(start, 0) :].rstrip(), statement.line_of(max(start, 0)))
     if message == "incomplete input":
         return errors.syntax("", statement.line_of(len(statement.text)))
-    return DatabaseError(message)
+    return in_general(error)
 
 
 def _duplicate(

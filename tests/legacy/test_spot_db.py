@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -343,3 +344,23 @@ def test_a_waiting_caller_gets_the_connection_that_another_returns() -> None:
         waiting.wait(10)
     thread.join(10)
     assert got == [first]
+
+
+def test_a_writer_that_waits_too_long_gets_the_words_of_mysql(
+    sqlite_db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("legacy.sql.sqlite._BUSY_SECONDS", 0.05)
+    with closing(sqlite3.connect(tmp_path / "spot.sqlite3", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(DatabaseError, match=r"^1205 \(HY000\): Lock wait timeout exceeded"):
+            sqlite_db.execute(EVENT, ("a", "one"))
+        other.execute("ROLLBACK")
+    assert sqlite_db.execute(EVENT, ("a", "two")) == 1
+
+
+def test_readers_do_not_wait_for_a_writer(sqlite_db: Database, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "spot.sqlite3", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("INSERT INTO system_events (event_type) VALUES ('unfinished')")
+        assert sqlite_db.fetch_all("SELECT id FROM system_events") == []
+        other.execute("ROLLBACK")

@@ -9,7 +9,7 @@ import base64
 import json
 import re
 
-from migration.recording.exchange import Request
+from migration.recording.exchange import Request, header
 from migration.report.content import Form, read
 from migration.report.secrets import Masker
 
@@ -44,7 +44,8 @@ class _Variables:
 def curl(request: Request, base_url: str = "", route: str = "") -> str:
     """The command line for ``request`` sent to ``base_url``, or to ``$CANDIDATE`` where no URL is known.
 
-    Bodies that are not text are piped in as base64; a body over 8 KiB has to be put into the file ``body``.
+    Bodies that are not text are piped in as base64. A body that is over 8 KiB, or binary with secrets in it, has to be
+    put into the file ``body``.
     """
     masker = Masker(_Variables())
     masker.headers(request.headers)  # first, so that a token is found in the path and the body too
@@ -73,7 +74,7 @@ def _body(request: Request, masker: Masker) -> tuple[list[str], str]:
     content = read(request.body, request.content_type)
     if content.form is Form.EMPTY:
         return [], ""
-    if len(request.body) > _BODY_BYTES:
+    if len(request.body) > _BODY_BYTES or (content.form is Form.BINARY and _may_hide_secrets(request, masker)):
         return ["--data-binary", "@body"], ""
     if content.form is Form.BINARY:
         encoded = base64.b64encode(request.body).decode("ascii")
@@ -88,6 +89,12 @@ def _body(request: Request, masker: Masker) -> tuple[list[str], str]:
         text = masker.text(text)
     # A leading @ would name a file.
     return ["--data-raw" if text.startswith("@") else "--data-binary", quote(text)], ""
+
+
+def _may_hide_secrets(request: Request, masker: Masker) -> bool:
+    """Whether secrets could be in bytes that can't be masked: compressed ones, or text between other bytes."""
+    text = request.body.decode("latin-1")
+    return header(request.headers, "content-encoding") is not None or masker.text(text) != text
 
 
 def quote(text: str, latin: bool = False) -> str:

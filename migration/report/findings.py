@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from migration.compare.locations import fold
 from migration.compare.verdict import Difference, Rule
 from migration.report.causes import CauseKey, cause_of
 from migration.report.limits import Limits
@@ -55,7 +56,15 @@ class Findings:
         """The causes, most frequent first."""
         tallies = sorted(self._causes.items(), key=lambda item: (-item[1].count, item[1].number))
         return tuple(
-            Cause(tally.number, key.route, key.location, key.kind, tally.count, tally.example, tuple(tally.exchanges))
+            Cause(
+                tally.number,
+                key.route,
+                fold(tally.example.location),
+                key.kind,
+                tally.count,
+                tally.example,
+                tuple(tally.exchanges),
+            )
             for key, tally in tallies
         )
 

@@ -66,7 +66,7 @@ class MaskedVerdict:
         detail = shorten(self.showing.masker.text(difference.detail), self._limits.value_characters)
         return Finding(
             route=self.verdict.route,
-            location=difference.location,
+            location=self.location(difference),
             kind=difference.kind,
             control=control,
             candidate=candidate,
@@ -77,6 +77,10 @@ class MaskedVerdict:
             curl=self.curl,
             cause=cause,
         )
+
+    def location(self, difference: Difference) -> str:
+        """Where a difference is; a key of an object may be a secret as well."""
+        return self.showing.masker.text(difference.location)
 
     def values(self, difference: Difference) -> tuple[Any, Any]:
         """Control's and candidate's value of a difference, masked and bounded."""
@@ -98,15 +102,16 @@ class MaskedVerdict:
             candidate=showing.candidate(),
             curl=self.curl,
             findings=tuple(findings),
-            accepted_places=tuple(item.difference.location for item in verdict.accepted),
-            noise_places=tuple(difference.location for difference in verdict.noise),
+            accepted_places=tuple(self.location(item.difference) for item in verdict.accepted),
+            noise_places=tuple(self.location(difference) for difference in verdict.noise),
             error=self._error,
         )
 
     @property
     def places(self) -> str:
         """Where differences are, without values: many exchanges differ in the same places."""
-        return ", ".join(dict.fromkeys(fold(difference.location) for difference in self.verdict.differences))
+        places = (fold(self.location(difference)) for difference in self.verdict.differences)
+        return ", ".join(dict.fromkeys(places))
 
     @property
     def problem(self) -> str:
@@ -121,10 +126,11 @@ class MaskedVerdict:
     def notes(self) -> str:
         """What was explained, a line for each place, without values: many exchanges have the same notes."""
         accepted = (
-            f"accepted: {fold(item.difference.location)}: {item.rule.reason} ({item.rule.owner}, {item.rule.expires})"
+            f"accepted: {fold(self.location(item.difference))}: "
+            f"{item.rule.reason} ({item.rule.owner}, {item.rule.expires})"
             for item in self.verdict.accepted
         )
-        noise = (f"noise: {fold(difference.location)}" for difference in self.verdict.noise)
+        noise = (f"noise: {fold(self.location(difference))}" for difference in self.verdict.noise)
         return "\n".join(dict.fromkeys([*accepted, *noise]))
 
     @property
@@ -134,5 +140,5 @@ class MaskedVerdict:
 
     def _line(self, difference: Difference) -> str:
         control, candidate = (shorten(one_line(value), _LINE_VALUE_CHARACTERS) for value in self.values(difference))
-        line = f"{difference.location} ({difference.kind}): {control} → {candidate}"
+        line = f"{self.location(difference)} ({difference.kind}): {control} → {candidate}"
         return f"{line} - {self.showing.masker.text(difference.detail)}" if difference.detail else line

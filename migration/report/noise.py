@@ -40,7 +40,7 @@ class NoiseRows:
     def set_aside(self, masked: MaskedVerdict) -> None:
         """Count what the comparison of one exchange explained by noise."""
         for difference in masked.verdict.noise:
-            place = masked.verdict.route, fold(difference.location)
+            place = masked.verdict.route, fold(masked.location(difference))
             self._set_aside[place] += 1
             if place not in self._examples:
                 self._examples[place] = masked.values(difference)

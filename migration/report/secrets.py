@@ -127,7 +127,7 @@ class Masker:
             return "(nested too deeply to show)"
         if isinstance(value, dict):
             return {
-                key: self.value(item, str(key) if is_secret(str(key)) else name, depth + 1)
+                self.text(str(key)): self.value(item, str(key) if is_secret(str(key)) else name, depth + 1)
                 for key, item in value.items()
             }
         if isinstance(value, list | tuple):

@@ -80,9 +80,7 @@ class Places:
 
 
 def body_blocks(control: Body, candidate: Body, places: Places) -> list[Block]:
-    """Both bodies as blocks of rows, long equal stretches folded. Empty where a body is binary or both are empty."""
-    if Form.BINARY in (control.form, candidate.form):
-        return []
+    """Both bodies as blocks of rows, long equal stretches folded. A binary body has no rows."""
     if control.form is candidate.form is Form.JSON and not control.cut and not candidate.cut:
         left, right = _json_lines(control.text), _json_lines(candidate.text)
     else:

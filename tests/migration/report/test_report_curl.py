@@ -126,3 +126,10 @@ def test_a_long_body_is_a_file():
     line = curl(Request("POST", "/", (), b"x" * 10_000))
     assert line.endswith("--data-binary @body")
     assert len(line) < 200
+
+
+def test_a_binary_body_that_may_hold_secrets_is_a_file():
+    with_password = Request("POST", "/", (), b'\xff{"password": "hunter2-secret"}')
+    with_token = Request("POST", "/", (("Authorization", "Bearer known-secret"),), b"\xff known-secret")
+    compressed = Request("POST", "/", (("Content-Encoding", "gzip"),), b"\x1f\x8b\x00\xff")
+    assert all("--data-binary @body" in curl(request) for request in (with_password, with_token, compressed))

@@ -10,8 +10,8 @@ _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _HEX = re.compile(r"(?=.*\d)[0-9a-f]{6,}", re.IGNORECASE)
 _VERSION = re.compile(r"v\d+(?:[._]\d+)*", re.IGNORECASE)
 _PART = re.compile(r"[-_.:~]")
-#: ``oauth2``, ``base64``: a word with up to this many digits at its end is a word.
-_WORD = re.compile(r"[A-Za-z]+\d{1,2}")
+#: ``oauth2``, ``base64``: a word with a small number at its end is a word, unless the number is padded (``web02``).
+_WORD = re.compile(r"[A-Za-z]+[1-9]\d?")
 _LONG_TOKEN = 20
 
 

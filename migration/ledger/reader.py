@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
-import weakref
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from migration.forking import call_in_child
 from migration.ledger import schema
 from migration.ledger.rows import read_routes, read_version
 from migration.ledger.table import RoutingTable
@@ -38,7 +37,7 @@ class LedgerReader:
         self._engine = schema.ledger_engine(url, timeout=_TIMEOUT)
         self._table = RoutingTable()
         self._reset()
-        _forget_after_fork(self)
+        call_in_child(self._reset)
 
     def table(self) -> RoutingTable:
         """The table now in force."""
@@ -94,18 +93,6 @@ class LedgerReader:
             if current != seen:
                 self._table = RoutingTable(read_routes(connection, self._domain))
         return current
-
-
-def _forget_after_fork(reader: LedgerReader) -> None:
-    """Let a child process start its own thread: threads don't survive a fork, and locks may survive it locked."""
-    weak = weakref.ref(reader)
-
-    def forget() -> None:
-        survivor = weak()
-        if survivor is not None:
-            survivor._reset()
-
-    os.register_at_fork(after_in_child=forget)
 
 
 def _cause(error: Exception) -> object:

@@ -1,0 +1,68 @@
+"""Why a request could not be forwarded, or its answer not passed on.
+
+Each error has the status and the code of the answer that the client gets for it; its text is the answer's ``error``.
+"""
+
+from __future__ import annotations
+
+import errno
+
+
+class ForwardingError(Exception):
+    """Nothing of an answer has reached the client yet, so it gets this one."""
+
+    status = "502 Bad Gateway"
+    code = "upstream_error"
+
+
+class UpstreamMissingError(ForwardingError):
+    code = "upstream_missing"
+
+
+class UpstreamUnreachableError(ForwardingError):
+    code = "upstream_unreachable"
+
+
+class UpstreamClosedError(ForwardingError):
+    """The upstream closed the connection before it answered."""
+
+    code = "upstream_closed"
+
+
+class UpstreamInvalidError(ForwardingError):
+    """What the upstream sent is not HTTP."""
+
+    code = "upstream_invalid"
+
+
+class UpstreamTimeoutError(ForwardingError):
+    status = "504 Gateway Timeout"
+    code = "upstream_timeout"
+
+
+class IncompleteRequestError(ForwardingError):
+    """The client stopped in the middle of its request."""
+
+    status = "400 Bad Request"
+    code = "incomplete_request"
+
+
+class ClientTimeoutError(ForwardingError):
+    status = "408 Request Timeout"
+    code = "client_timeout"
+
+
+class UnsupportedRequestError(ForwardingError):
+    status = "501 Not Implemented"
+    code = "unsupported_request"
+
+
+class BrokenAnswerError(ConnectionResetError):
+    """The answer broke off after a part of it had reached the client.
+
+    Raised out of the body's iteration: the server then closes the client's connection without ending the body. It is
+    a reset connection, so that servers log it as one instead of as a fault of the application.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(errno.ECONNRESET, reason)

@@ -1,0 +1,79 @@
+"""Idle connections to one upstream, kept for the next request."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+import time
+from collections import deque
+
+from migration.forking import call_in_child
+from migration.proxy.connection import Connection, Upstream, connect
+from migration.proxy.settings import ProxySettings
+
+#: A request that must not be sent twice takes a connection only if it was used in the last moment: servers close idle
+#: ones after seconds, and one that closes just while a request is on its way leaves open whether it was carried out.
+_RECENT = 1.0
+
+
+class ConnectionPool:
+    """Shared by the threads of a process; each process that is forked begins with an empty one."""
+
+    def __init__(self, upstream: Upstream, settings: ProxySettings) -> None:
+        self._upstream = upstream
+        self._settings = settings
+        self._context = ssl.create_default_context() if upstream.scheme == "https" else None
+        self._reset()
+        call_in_child(self._reset)
+
+    def take(self, *, repeatable: bool) -> Connection:
+        """An idle connection that is still good, else a new one.
+
+        ``repeatable`` says whether the request may be sent again if the connection turns out dead.
+        """
+        longest = self._settings.pool_idle_timeout if repeatable else min(_RECENT, self._settings.pool_idle_timeout)
+        while (connection := self._pop()) is not None:
+            if connection.idle_for() > longest:
+                if repeatable:
+                    connection.close()
+                    continue
+                self._push(connection)  # the others are older still
+                break
+            if connection.has_news():
+                connection.close()
+                continue
+            connection.reused = True
+            return connection
+        return self.connect()
+
+    def connect(self) -> Connection:
+        """A new connection."""
+        return connect(self._upstream, self._settings, self._context)
+
+    def give_back(self, connection: Connection) -> None:
+        """Keep a connection whose exchange is complete."""
+        connection.idle_since = time.monotonic()
+        self._push(connection)
+        self._drop_expired()
+
+    def _pop(self) -> Connection | None:
+        with self._lock:
+            return self._idle.pop() if self._idle else None
+
+    def _push(self, connection: Connection) -> None:
+        with self._lock:
+            self._idle.append(connection)
+
+    def _drop_expired(self) -> None:
+        """Close what is too old or too much; the longest idle is at the left."""
+        while True:
+            with self._lock:
+                too_many = len(self._idle) > self._settings.pool_size
+                if not self._idle or not (too_many or self._idle[0].idle_for() > self._settings.pool_idle_timeout):
+                    return
+                expired = self._idle.popleft()
+            expired.close()
+
+    def _reset(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: deque[Connection] = deque()

@@ -1,0 +1,90 @@
+"""The proxy's settings, and how they are read from the environment."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+_PREFIX = "CUTOVER_"
+_BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+
+
+class SettingsError(ValueError):
+    """A setting has a value that can't be used; the text is one sentence for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProxySettings:
+    """How to forward. Times are in seconds. Each setting is read from ``CUTOVER_`` and its name in capitals.
+
+    ``connect_timeout``, ``write_timeout``, ``read_timeout``: longest waits for the upstream: to connect, to take
+    bytes, between two bytes of its answer.
+    ``client_timeout``: longest wait for the client to send or take bytes.
+    ``stream_timeout``: longest silence on an event stream or a WebSocket.
+    ``pool_size``: how many idle connections to the upstream a process keeps. The number in use is bounded by the
+    server's threads, each of which uses one.
+    ``pool_idle_timeout``: how long an idle connection is kept.
+    ``trusted_hops``: how many proxies in front of this one may be believed about the client's address.
+    ``preserve_host``: whether the upstream sees the ``Host`` that the client sent, or its own.
+    ``expose_owner``: whether answers say in ``X-Cutover-Owner`` which side gave them.
+    """
+
+    connect_timeout: float = 5.0
+    write_timeout: float = 30.0
+    read_timeout: float = 120.0
+    client_timeout: float = 60.0
+    stream_timeout: float = 3600.0
+    pool_size: int = 32
+    pool_idle_timeout: float = 30.0
+    trusted_hops: int = 0
+    preserve_host: bool = True
+    expose_owner: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("connect", "write", "read", "client", "stream", "pool_idle"):
+            seconds = getattr(self, f"{name}_timeout")
+            if not (math.isfinite(seconds) and seconds > 0):
+                raise SettingsError(f"{_variable(f'{name}_timeout')} must be a number of seconds above 0.")
+        for name in ("pool_size", "trusted_hops"):
+            if getattr(self, name) < 0:
+                raise SettingsError(f"{_variable(name)} must be a whole number, 0 or more.")
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> ProxySettings:
+        """Read the settings that ``environ`` gives; empty counts as absent. Raises :class:`SettingsError`."""
+        given: dict[str, Any] = {}
+        for setting in fields(cls):
+            text = environ.get(_variable(setting.name), "").strip()
+            if text:
+                given[setting.name] = _PARSERS[str(setting.type)](_variable(setting.name), text)
+        return cls(**given)
+
+
+def _variable(name: str) -> str:
+    return f"{_PREFIX}{name.upper()}"
+
+
+def _float(variable: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise SettingsError(f"{variable} must be a number of seconds above 0, not {text!r}.") from None
+
+
+def _int(variable: str, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise SettingsError(f"{variable} must be a whole number, 0 or more, not {text!r}.") from None
+
+
+def _bool(variable: str, text: str) -> bool:
+    try:
+        return _BOOLEANS[text.lower()]
+    except KeyError:
+        raise SettingsError(f"{variable} must be true or false, not {text!r}.") from None
+
+
+_PARSERS = {"float": _float, "int": _int, "bool": _bool}

@@ -7,7 +7,7 @@ DOMAIN ?= spot
 .PHONY: demo test lint bench clean servers
 
 demo: $(VENV)/.core
-	$(BIN)/python -m demo.run $(DOMAIN)
+	$(BIN)/python -m demo $(DOMAIN)
 
 test: $(VENV)/.dev servers lint
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(PYTEST_ARGS)

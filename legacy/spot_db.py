@@ -15,11 +15,11 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 from legacy.sql import errors
 from legacy.sql.errors import DatabaseError
 from legacy.sql.pool import ConnectionPool
-from legacy.sql.sqlite import SqliteBackend
+from legacy.sql.sqlite import SqliteDialect
 from legacy.sql.statement import read
 
 if TYPE_CHECKING:
-    from legacy.sql.mysql import MysqlBackend
+    from legacy.sql.mysql import MysqlDialect
 
 __all__ = ["NOW", "Database", "DatabaseError", "Expression"]
 
@@ -40,13 +40,14 @@ class Database:
     ``mysql+pymysql``, ``mariadb``; ``?unix_socket=``). Usable from any thread, and after a fork.
 
     Rows come as dicts in the types of the MySQL driver: naive datetimes in UTC, dates, Decimals, 0 and 1 for
-    booleans, JSON as text. All methods raise DatabaseError with the text that clients see.
+    booleans, JSON as text. All methods raise DatabaseError with the text that clients see. ``name`` is what those
+    texts call the database.
     """
 
     def __init__(self, url: str, pool_size: int = 10) -> None:
-        self._backend = _backend(url)
-        self.name = self._backend.name
-        self._pool: ConnectionPool[Any] = ConnectionPool(self._backend.connect, self._backend.close, size=pool_size)
+        self._dialect = _dialect(url)
+        self.name = self._dialect.name
+        self._pool: ConnectionPool[Any] = ConnectionPool(self._dialect.connect, self._dialect.close, size=pool_size)
 
     @property
     def pool_size(self) -> int:
@@ -59,19 +60,19 @@ class Database:
     def create_schema(self) -> None:
         """Create the tables, indexes and triggers that are missing, and leave what exists as it is."""
         with self._connection() as connection:
-            self._backend.create_schema(connection)
+            self._dialect.create_schema(connection)
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
         """Run a statement in its own transaction: the last insert id when there is one, else the affected rows."""
         statement = read(sql)
         with self._connection() as connection:
-            return self._backend.write(connection, statement, params)
+            return self._dialect.write(connection, statement, params)
 
     def fetch_all(self, sql: str, params: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """All rows of a query."""
         statement = read(sql)
         with self._connection() as connection:
-            return self._backend.rows(connection, statement, params, None)
+            return self._dialect.rows(connection, statement, params, None)
 
     def fetch_one(self, sql: str, params: Sequence[Any] = ()) -> dict[str, Any] | None:
         """The only row of a query, or None.
@@ -80,7 +81,7 @@ class Database:
         """
         statement = read(sql)
         with self._connection() as connection:
-            rows = self._backend.rows(connection, statement, params, 2)
+            rows = self._dialect.rows(connection, statement, params, 2)
         if len(rows) > 1 and not statement.has_limit:
             raise errors.unread_result()
         return rows[0] if rows else None
@@ -109,10 +110,10 @@ class Database:
         if isinstance(update, Mapping):
             changes = dict(update)
         else:
-            changes = {column: Expression(self._backend.excluded.format(column)) for column in update}
+            changes = {column: Expression(self._dialect.excluded.format(column)) for column in update}
         sql = (
             f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join(map(_placeholder, values.values()))}) "
-            f"{self._backend.on_conflict} "
+            f"{self._dialect.on_conflict} "
             + ", ".join(f"{column} = {_placeholder(value)}" for column, value in changes.items())
         )
         self.execute(sql, [value for value in (*values.values(), *changes.values()) if not _is_sql(value)])
@@ -122,7 +123,7 @@ class Database:
         self._pool.close()
 
     def _connection(self) -> Any:
-        return self._pool.connection(self._backend.is_lost)
+        return self._pool.connection(self._dialect.is_lost)
 
 
 def _is_sql(value: Any) -> bool:
@@ -133,28 +134,28 @@ def _placeholder(value: Any) -> str:
     return str(value) if _is_sql(value) else "%s"
 
 
-def _backend(url: str) -> SqliteBackend | MysqlBackend:
-    """The backend of a URL. Raises ValueError for a URL that names no database; the text holds no password."""
+def _dialect(url: str) -> SqliteDialect | MysqlDialect:
+    """Dialect and address of a URL. Raises ValueError, without the password, for one that names no database."""
     parts = urlsplit(url)
     if parts.scheme in ("sqlite", "sqlite+pysqlite"):
         path = unquote(parts.path)[1:]
         if not path or path == ":memory:" or parts.netloc:
             raise ValueError("a SQLite URL needs a file: sqlite:///relative/path or sqlite:////absolute/path")
-        return SqliteBackend(path)
+        return SqliteDialect(path)
     if parts.scheme in _MYSQL_SCHEMES:
-        return _mysql_backend(parts)
+        return _mysql_dialect(parts)
     raise ValueError(f"unknown database scheme {parts.scheme or '(none)'}: use sqlite, mysql or mariadb")
 
 
-def _mysql_backend(parts: SplitResult) -> MysqlBackend:
+def _mysql_dialect(parts: SplitResult) -> MysqlDialect:
     # The driver is an optional dependency: it is loaded only for those who name such a database.
-    from legacy.sql.mysql import Address, MysqlBackend
+    from legacy.sql.mysql import Address, MysqlDialect
 
     name = unquote(parts.path.strip("/"))
     if not name:
         raise ValueError("a MySQL URL needs a database: mysql://user:password@host:port/name")
     sockets = parse_qs(parts.query).get("unix_socket")
-    return MysqlBackend(
+    return MysqlDialect(
         Address(
             host=parts.hostname or "127.0.0.1",
             port=parts.port or 3306,

@@ -48,7 +48,7 @@ def _float(value: float, mapping: object = None) -> str:
     return repr(value)
 
 
-class MysqlBackend:
+class MysqlDialect:
     """One database on a server. Every statement is a transaction of its own (the session commits by itself)."""
 
     excluded = "VALUES({0})"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +26,7 @@ def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-class SqliteBackend:
+class SqliteDialect:
     """One SQLite file. Every statement is a transaction of its own; writers queue up for 30 seconds."""
 
     excluded = "excluded.{0}"
@@ -61,8 +60,8 @@ class SqliteBackend:
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
                 return
-            except sqlite3.OperationalError:
-                if time.monotonic() > deadline:
+            except sqlite3.OperationalError as error:
+                if "is locked" not in str(error) or time.monotonic() > deadline:
                     raise
                 time.sleep(0.02)
 
@@ -104,7 +103,7 @@ class SqliteBackend:
     def _known_readers(self, connection: sqlite3.Connection, statement: Statement) -> list[results.Reader]:
         known = self._readers.get(statement.text)
         if known is None:
-            known = results.readers(connection, re.sub(r"\?", "NULL", statement.sqlite))
+            known = results.readers(connection, statement.sqlite_without_parameters)
             if len(self._readers) >= _MOST_KNOWN_QUERIES:
                 self._readers.clear()
             self._readers[statement.text] = known
@@ -229,8 +228,5 @@ def _refuse_if_reached(
 
 
 def _matches(connection: sqlite3.Connection, statement: Statement, bound: Sequence[Any]) -> bool:
-    head = re.split(r"\bSET\b", statement.sqlite, maxsplit=1, flags=re.I)[0]
-    source = re.sub(r"\s*UPDATE\s", "", head, count=1, flags=re.I)
-    where = statement.sqlite_where or ""
-    parameters = bound[len(bound) - where.count("?") :]
-    return connection.execute(f"SELECT 1 FROM {source} {where} LIMIT 1", parameters).fetchone() is not None
+    query, taken = statement.probe()
+    return connection.execute(query, bound[len(bound) - taken :]).fetchone() is not None

@@ -80,8 +80,8 @@ class Statement:
     placeholders: tuple[Placeholder, ...]
     has_limit: bool
     sqlite: str
+    sqlite_without_parameters: str
     mysql: str
-    sqlite_where: str | None
     tokens: tuple[Token, ...] = field(repr=False)
 
     @property
@@ -93,6 +93,16 @@ class Statement:
 
     def line_of(self, start: int) -> int:
         return self.text.count("\n", 0, start) + 1
+
+    def probe(self) -> tuple[str, int]:
+        """For an UPDATE: SQLite's query for one of the rows it would change, and how many of the last parameters
+        that query takes."""
+        verb = self.tokens[0]
+        ends = {token.word: token.start for token in reversed(list(_outermost(self.tokens)))}
+        source = self.text[verb.start + len(verb.text) : ends["SET"]]
+        start = ends.get("WHERE", len(self.text))
+        taken = sum(placeholder.start > start for placeholder in self.placeholders)
+        return f"SELECT 1 FROM {_sqlite(source)} {_sqlite(self.text[start:])} LIMIT 1", taken
 
     def clause_of(self, column: str) -> str:
         """The clause in which a column, written ``name`` or ``alias.name``, is first used, as MariaDB calls it."""
@@ -133,8 +143,8 @@ def read(text: str) -> Statement:
         ),
         has_limit=any(token.word == "LIMIT" for token in _outermost(tokens)),
         sqlite=_sqlite(text),
+        sqlite_without_parameters=_sqlite(text, mark="NULL"),
         mysql=_mysql(text),
-        sqlite_where=_sqlite_where(text, tokens, verb),
         tokens=tokens,
     )
 
@@ -145,12 +155,13 @@ def _tokens(text: str) -> Iterator[Token]:
             yield Token(match.lastgroup, match[0], match.start())
 
 
-def _sqlite(text: str) -> str:
-    """``?`` for ``%s``, and texts in single quotes only: SQLite takes double quotes for names."""
+def _sqlite(text: str, mark: str = "?") -> str:
+    """``?`` for ``%s``, or NULL where no parameter may stand, and texts in single quotes only: SQLite takes double
+    quotes for names."""
 
     def translated(match: re.Match[str]) -> str:
         if match.lastgroup == "mark":
-            return "?"
+            return mark
         if match.lastgroup == "quoted":
             inner = match[0][1:-1].replace('""', '"').replace("'", "''")
             return f"'{inner}'".replace("%%", "%")
@@ -200,13 +211,6 @@ def _insert_columns(tokens: tuple[Token, ...], verb: str) -> tuple[str, ...]:
         if token.kind == "name":
             names.append(token.text.strip("`"))
     return tuple(names)
-
-
-def _sqlite_where(text: str, tokens: tuple[Token, ...], verb: str) -> str | None:
-    """The outermost WHERE of an UPDATE, to its end."""
-    if verb != "UPDATE":
-        return None
-    return next((_sqlite(text[token.start :]) for token in _outermost(tokens) if token.word == "WHERE"), None)
 
 
 def _limits(tokens: tuple[Token, ...]) -> set[int]:

@@ -145,6 +145,15 @@ def test_a_bad_value_for_no_row_changes_nothing_and_is_no_error(db: Database, ag
     assert db.execute("UPDATE agents AS a SET enabled = %s WHERE a.id = %s", ("yes", "unknown")) == 0
 
 
+def test_question_marks_in_a_statement_are_no_placeholders(db: Database, agent: str) -> None:
+    assert db.fetch_one("SELECT '?' AS mark, id FROM agents WHERE id <> '?' AND id = %s", (agent,)) == {
+        "mark": "?",
+        "id": agent,
+    }
+    with pytest.raises(DatabaseError, match="1366"):
+        db.execute("UPDATE agents SET enabled = %s WHERE id <> '?' AND id = %s", ("yes", agent))
+
+
 def test_the_number_is_at_hand(db: Database, agent: str) -> None:
     with pytest.raises(DatabaseError) as refusal:
         db.execute(CLIENT, ("c1", "n", "e", "t"))

@@ -13,12 +13,12 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
 
-from backend.core.database_errors import DEADLOCK, StatementRefusedError, translate
+from backend.core.database_errors import DEADLOCK, StatementRefusedError, UnsupportedValueError, translate
 from backend.core.settings import Settings
 
 T = TypeVar("T")
 
-DEADLOCK_ATTEMPTS = 3
+DEADLOCK_ATTEMPTS = 5
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 MYSQL_SESSION = (
     "SET time_zone = '+00:00', collation_connection = 'utf8mb4_unicode_ci', sql_mode = 'STRICT_TRANS_TABLES,"
@@ -46,6 +46,20 @@ def install_database(app: Flask, database: SQLAlchemy) -> None:
 def insert_row(session: Session, model: type[DeclarativeBase], **values: Any) -> None:
     """Insert one row at once; `values` are named after the columns."""
     session.connection().execute(insert(_table(model)).values(values))
+
+
+def insert_row_if_possible(session: Session, model: type[DeclarativeBase], **values: Any) -> str | None:
+    """Insert one row that may as well be lost; returns why it was, or None.
+
+    Raises StatementRefusedError for a deadlock, which has undone the whole transaction.
+    """
+    try:
+        insert_row(session, model, **values)
+    except (StatementRefusedError, UnsupportedValueError) as error:
+        if getattr(error, "errno", None) == DEADLOCK:
+            raise
+        return str(error)
+    return None
 
 
 def insert_row_unless_present(session: Session, model: type[DeclarativeBase], **values: Any) -> None:

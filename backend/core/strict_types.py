@@ -7,7 +7,7 @@ a text longer than its column finds nothing instead of failing.
 import json
 import re
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
 from sqlalchemy import DateTime, Integer, Numeric, String, Table, Text, event
@@ -22,6 +22,8 @@ NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 TIMESTAMP = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ](\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.\d{0,9})?)?(Z|[+-]\d{2}:\d{2})?)?"
 )
+MOST_DIGITS = 64
+EXACT = Context(prec=2 * MOST_DIGITS)
 EARLIEST, LATEST = datetime(1970, 1, 1, 0, 0, 1), datetime(2038, 1, 19, 3, 14, 7)
 
 
@@ -98,10 +100,10 @@ class StrictType(TypeDecorator[Any]):
             raise self.incorrect(1366, kind, value)
         if text[found.end() :].strip():
             raise ValueRefusedError(1265, f"Data truncated for column '{self.name}' at row 1")
-        try:
-            return Decimal(found.group().strip())
-        except InvalidOperation:
-            raise self.incorrect(1366, kind, value) from None
+        number = Decimal(found.group().strip())
+        if number.adjusted() > MOST_DIGITS:
+            raise self.out_of_range()
+        return number
 
 
 class StrictString(StrictType):
@@ -167,9 +169,10 @@ class StrictDecimal(StrictType):
 
     def accept(self, value: Any) -> Decimal:
         number = self.number(value, "decimal")
-        if abs(number) >= Decimal(10) ** (self.precision - self.scale):
+        rounded = number.quantize(Decimal(1).scaleb(-self.scale), ROUND_HALF_UP, EXACT)
+        if abs(rounded) >= Decimal(10) ** (self.precision - self.scale):
             raise self.out_of_range()
-        return number.quantize(Decimal(1).scaleb(-self.scale), ROUND_HALF_UP)
+        return rounded
 
     def process_result_value(self, value: Any, dialect: Dialect) -> float | None:
         """Always a float: SQLite gives whole numbers back as integers."""

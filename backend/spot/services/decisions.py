@@ -8,8 +8,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from backend.core.clock import utc_now
-from backend.core.database import insert_row
-from backend.core.database_errors import StatementRefusedError, UnsupportedValueError
+from backend.core.database import insert_row, insert_row_if_possible
 from backend.spot.models import AgentDecision, DecisionEngineRun, RiskScore, Switch
 from backend.spot.services.callers import Caller
 from backend.spot.services.configuration import limits as read_limits
@@ -96,20 +95,17 @@ def _answer(instance_id: Any, decision: Decision) -> dict[str, Any]:
 
 def _log_run(session: Session, instance_id: Any, body: dict[str, Any], answer: dict[str, Any], took_ms: int) -> None:
     """Keep what went into the engine and what came out; the decision counts even if this fails."""
-    try:
-        insert_row(
-            session,
-            DecisionEngineRun,
-            engine_type=ENGINE_TYPE,
-            engine_version=ENGINE_VERSION,
-            instance_id=instance_id,
-            input_data={"instance": body["instance"], "pricing": body["pricing"]},
-            output_decision=answer,
-            execution_time_ms=took_ms,
-            models_used=[],
-        )
-    except (StatementRefusedError, UnsupportedValueError):
-        return
+    insert_row_if_possible(
+        session,
+        DecisionEngineRun,
+        engine_type=ENGINE_TYPE,
+        engine_version=ENGINE_VERSION,
+        instance_id=instance_id,
+        input_data={"instance": body["instance"], "pricing": body["pricing"]},
+        output_decision=answer,
+        execution_time_ms=took_ms,
+        models_used=[],
+    )
 
 
 def _keep(session: Session, caller: Caller, instance_id: Any, decision: Decision) -> None:
@@ -132,21 +128,18 @@ def _keep(session: Session, caller: Caller, instance_id: Any, decision: Decision
 
 def _remember(session: Session, caller: Caller, situation: Situation, decision: Decision, current_price: Any) -> None:
     """Add to the agent's history; the decision counts even if this fails."""
-    try:
-        insert_row(
-            session,
-            AgentDecision,
-            agent_id=caller.own_agent().id,
-            client_id=caller.client_id,
-            decision_type=decision.action,
-            recommended_action=decision.action,
-            recommended_pool_id=decision.pool_id,
-            risk_score=decision.risk,
-            expected_savings=decision.savings,
-            current_mode=situation.mode,
-            current_pool_id=situation.pool_id,
-            current_price=current_price,
-            decision_time=func.now(),
-        )
-    except (StatementRefusedError, UnsupportedValueError):
-        return
+    insert_row_if_possible(
+        session,
+        AgentDecision,
+        agent_id=caller.own_agent().id,
+        client_id=caller.client_id,
+        decision_type=decision.action,
+        recommended_action=decision.action,
+        recommended_pool_id=decision.pool_id,
+        risk_score=decision.risk,
+        expected_savings=decision.savings,
+        current_mode=situation.mode,
+        current_pool_id=situation.pool_id,
+        current_price=current_price,
+        decision_time=func.now(),
+    )

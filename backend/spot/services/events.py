@@ -7,8 +7,7 @@ from uuid import uuid4
 from sqlalchemy import func
 from sqlalchemy.orm import Session
 
-from backend.core.database import insert_row
-from backend.core.database_errors import StatementRefusedError, UnsupportedValueError
+from backend.core.database import insert_row_if_possible
 from backend.spot.models import Notification, SystemEvent
 
 _log = logging.getLogger("backend.spot.events")
@@ -26,33 +25,31 @@ def record_event(
     metadata: dict[str, Any] | None = None,
 ) -> None:
     """Write one system event; empty `metadata` is none."""
-    try:
-        insert_row(
-            session,
-            SystemEvent,
-            event_type=event_type,
-            severity=severity,
-            client_id=client_id,
-            agent_id=agent_id,
-            instance_id=instance_id,
-            message=message,
-            metadata=metadata or None,
-        )
-    except (StatementRefusedError, UnsupportedValueError) as error:
-        _log.warning("system event lost", extra={"event_type": event_type, "reason": str(error)})
+    lost = insert_row_if_possible(
+        session,
+        SystemEvent,
+        event_type=event_type,
+        severity=severity,
+        client_id=client_id,
+        agent_id=agent_id,
+        instance_id=instance_id,
+        message=message,
+        metadata=metadata or None,
+    )
+    if lost:
+        _log.warning("system event lost", extra={"event_type": event_type, "reason": lost})
 
 
 def notify(session: Session, message: str, severity: str, client_id: str) -> None:
     """Leave a notification for a client."""
-    try:
-        insert_row(
-            session,
-            Notification,
-            id=str(uuid4()),
-            client_id=client_id,
-            message=message,
-            severity=severity,
-            created_at=func.now(),
-        )
-    except (StatementRefusedError, UnsupportedValueError) as error:
-        _log.warning("notification lost", extra={"reason": str(error)})
+    lost = insert_row_if_possible(
+        session,
+        Notification,
+        id=str(uuid4()),
+        client_id=client_id,
+        message=message,
+        severity=severity,
+        created_at=func.now(),
+    )
+    if lost:
+        _log.warning("notification lost", extra={"reason": lost})

@@ -19,8 +19,9 @@ def beat(session: Session, caller: Caller, body: dict[str, Any]) -> None:
     agent = caller.own_agent()
     told = {column: body[field] for field, column in COLUMNS.items() if body.get(field) is not None}
     update_rows(session, Agent, Agent.id == agent.id, status=status, last_heartbeat_at=func.now(), **told)
+    # Before the notification, which locks the client's row for others to read: two of them could never both write it.
+    update_rows(session, Client, Client.id == caller.client_id, last_sync_at=func.now())
     if status == "offline" != agent.status:
         notify(session, f"Agent {agent.id} went offline", "warning", caller.client_id)
     elif status == "online" and agent.status == "offline":
         notify(session, f"Agent {agent.id} is back online", "info", caller.client_id)
-    update_rows(session, Client, Client.id == caller.client_id, last_sync_at=func.now())

@@ -38,7 +38,7 @@ def pool_risk(session: Session, pool_id: str | None) -> float:
 
 
 def calmest_pool_elsewhere(session: Session, agent: Any) -> Any:
-    """The least interrupted active pool of the agent's type and region in another zone: a row with `id` and `pool_name`, or None."""
+    """The least interrupted active pool of the agent's kind in another zone: `id` and `pool_name`, or None."""
     if agent.az is None:
         return None
     query = (

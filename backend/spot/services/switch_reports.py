@@ -31,10 +31,10 @@ def record(session: Session, caller: Caller, agent_id: str, body: dict[str, Any]
     old, new = body.get("old_instance", {}), body.get("new_instance", {})
     timing, prices = body.get("timing", {}), _prices(body)
     times = {column: _first(timing, names) for column, names in TIMES.items()}
-    keeps_old_instance = session.execute(select(Agent.auto_terminate_enabled).where(Agent.id == agent_id)).scalar() == 0
+    auto_terminate = _lock(session, agent_id, caller.client_id)
     savings = _hourly(prices, "old_spot") - _hourly(prices, "new_spot")
     _store_switch(session, caller, agent_id, body, prices, times, savings)
-    if times["old_terminated_at"] and not keeps_old_instance:
+    if times["old_terminated_at"] and auto_terminate:
         mine = (Instance.id == old.get("instance_id"), Instance.client_id == caller.client_id)
         update_rows(session, Instance, *mine, is_active=False, terminated_at=times["old_terminated_at"])
     _store_new_instance(session, caller, agent_id, new, prices, times)
@@ -62,6 +62,17 @@ def record(session: Session, caller: Caller, agent_id: str, body: dict[str, Any]
         instance_id=new_id,
         metadata={"savings_impact": float(savings)},
     )
+
+
+def _lock(session: Session, agent_id: str, client_id: str) -> bool:
+    """Lock agent and client, in the order heartbeats do, before rows that refer to them; whether to retire instances.
+
+    Unknown agents count as terminating their old instances.
+    """
+    agent = select(Agent.auto_terminate_enabled).where(Agent.id == agent_id).with_for_update()
+    auto_terminate = session.execute(agent).scalar()
+    session.execute(select(Client.id).where(Client.id == client_id).with_for_update())
+    return auto_terminate != 0
 
 
 def _prices(body: dict[str, Any]) -> dict[str, Any]:

@@ -114,8 +114,8 @@ def test_answers_don_t_tell_who_gave_them_unless_wanted() -> None:
 def test_every_answer_is_told_to_the_listener() -> None:
     told: list[Served] = []
     client = Client(Proxy(side("n"), None, Table(State.NATIVE), on_served=told.append))
-    client.get("/a")
-    client.post("/a")
+    for method in ("GET", "POST"):
+        client.open("/a", method=method).close()
     assert [(served.owner, served.method, served.rule, served.status) for served in told] == [
         (State.NATIVE, "GET", "/a", 200),
         (State.LEGACY, "POST", None, 502),

@@ -13,6 +13,14 @@ PAGE = """\
   .method { display: inline-block; min-width: 4rem; font-weight: 700; color: #0b6bcb }
   pre { background: #f4f6f8; padding: .7rem; border-radius: 6px; overflow-x: auto } .quiet { color: #5b6875 }
 </style>
+{% macro shape(content) %}
+  {% set schema = content["application/json"]["schema"] %}
+  {% set target = schema.get("$ref") or schema.get("items", {}).get("$ref") %}
+  {% if target %}
+    {% set name = target.split("/")|last %}
+    {{ "list of " if "items" in schema }}<a href="#{{ name }}"><code>{{ name }}</code></a>
+  {% endif %}
+{% endmacro %}
 <h1>{{ spec.info.title }} API</h1>
 <p class="quiet">The same for machines: <a href="openapi.json">openapi.json</a> (OpenAPI {{ spec.openapi }})</p>
 {% for path, operations in spec.paths.items() %}
@@ -21,15 +29,11 @@ PAGE = """\
   <summary><span class="method">{{ method|upper }}</span> <code>{{ path }}</code>
     <span class="quiet">{{ operation.summary }}</span></summary>
   <p>{{ operation.description }}</p>
-  {% if operation.requestBody %}
-  <h4>Body</h4>
-  <pre>{{ operation.requestBody|tojson(indent=2) }}</pre>
-  {% endif %}
-  <h4>Answers</h4>
+  {% if operation.requestBody %}<p>Body: {{ shape(operation.requestBody.content) }}</p>{% endif %}
+  <p>Answers:</p>
   <ul>
-  {% for status, answer in operation.responses.items() if status != "default" %}
-    <li><b>{{ status }}</b> {{ answer.description }}
-      {% if answer.content %}<pre>{{ answer.content|tojson(indent=2) }}</pre>{% endif %}</li>
+  {% for status, answer in operation.responses.items() if answer.description %}
+    <li><b>{{ status }}</b> {{ answer.description }}: {{ shape(answer.content) if answer.content }}</li>
   {% endfor %}
   </ul>
 </details>

@@ -144,6 +144,8 @@ class TestDescription:
         page = bare.http.get("/docs")
         assert page.status_code == 200
         assert "/api/agents/{agent_id}/heartbeat" in page.text
+        assert ' href="#Registration"' in page.text
+        assert page.text.count("list of ") == 1
         assert "<script" not in page.text
         assert "http://" not in page.text
         assert "https://" not in page.text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from migration.proxy.errors import ClientTimeoutError, IncompleteRequestError, UnsupportedRequestError
@@ -18,13 +18,21 @@ class RequestBody:
     raises for a chunked body that is not well-formed: the server then answers that itself, and ends the connection.
     """
 
-    def __init__(self, stream: Any, length: int | None) -> None:
+    def __init__(self, stream: Any, length: int | None, tap: Callable[[bytes], None] | None = None) -> None:
         self._stream = stream
+        self._tap = tap
         self.length = length
+
+    def tapped(self, tap: Callable[[bytes], None]) -> RequestBody:
+        """The same body, of which ``tap`` is shown every piece that is read."""
+        return RequestBody(self._stream, self.length, tap)
 
     def __iter__(self) -> Iterator[bytes]:
         try:
-            yield from self._sized(self.length) if self.length is not None else self._chunked()
+            for piece in self._sized(self.length) if self.length is not None else self._chunked():
+                if self._tap is not None:
+                    self._tap(piece)
+                yield piece
         except TimeoutError as error:
             raise ClientTimeoutError("The rest of the request did not arrive in time.") from error
         except OSError as error:

@@ -51,10 +51,10 @@ class ClientRequest:
 
     @property
     def wants_websocket(self) -> bool:
-        upgrade = self.environ.get("HTTP_UPGRADE", "")
-        return upgrade.lower() == "websocket" and "upgrade" in connection_options(
-            self.environ.get("HTTP_CONNECTION", "")
-        )
+        upgrade = self.environ.get("HTTP_UPGRADE")
+        if not upgrade or upgrade.lower() != "websocket" or self.method != "GET":
+            return False
+        return "upgrade" in connection_options(self.environ.get("HTTP_CONNECTION", ""))
 
     def bound_waits(self, timeout: float) -> None:
         """Bound the waits for this client by ``timeout`` seconds; without it they are the server's affair."""

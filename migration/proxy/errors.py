@@ -15,27 +15,31 @@ class ForwardingError(Exception):
     code = "upstream_error"
 
 
-class UpstreamMissingError(ForwardingError):
+class UpstreamError(ForwardingError):
+    """The fault is on the upstream's side."""
+
+
+class UpstreamMissingError(UpstreamError):
     code = "upstream_missing"
 
 
-class UpstreamUnreachableError(ForwardingError):
+class UpstreamUnreachableError(UpstreamError):
     code = "upstream_unreachable"
 
 
-class UpstreamClosedError(ForwardingError):
+class UpstreamClosedError(UpstreamError):
     """The upstream closed the connection before it answered."""
 
     code = "upstream_closed"
 
 
-class UpstreamInvalidError(ForwardingError):
+class UpstreamInvalidError(UpstreamError):
     """What the upstream sent is not HTTP."""
 
     code = "upstream_invalid"
 
 
-class UpstreamTimeoutError(ForwardingError):
+class UpstreamTimeoutError(UpstreamError):
     status = "504 Gateway Timeout"
     code = "upstream_timeout"
 

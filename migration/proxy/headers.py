@@ -72,7 +72,7 @@ def end_to_end(headers: Iterable[tuple[str, str]], without: frozenset[str] = fro
 
 def request_headers(headers: Iterable[tuple[str, str]]) -> HeaderList:
     """The client's headers that are passed on as they are."""
-    return [(_title(name), value) for name, value in end_to_end(headers, _REWRITTEN)]
+    return [(conventional_name(name), value) for name, value in end_to_end(headers, _REWRITTEN)]
 
 
 def connection_options(value: str) -> set[str]:
@@ -147,5 +147,5 @@ def _lower(name: str) -> str:
 
 
 @functools.lru_cache(maxsize=1024)
-def _title(name: str) -> str:
+def conventional_name(name: str) -> str:
     return name.title() if name.isupper() else name

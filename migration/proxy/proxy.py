@@ -115,8 +115,7 @@ class ForwardingApp:
             else:
                 answer = self._forwarder.forward(request)
         except ForwardingError as error:
-            path = environ.get("PATH_INFO", "")
-            log.warning("%s %s was not forwarded: %s", environ["REQUEST_METHOD"], path, error)
+            log.warning("%s %r was not forwarded: %s", environ["REQUEST_METHOD"], environ.get("PATH_INFO"), error)
             return refuse(error, environ, start_response)
         start_response(answer.status, answer.headers)
         return answer

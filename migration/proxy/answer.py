@@ -16,6 +16,9 @@ from migration.proxy.settings import ProxySettings
 
 log = logging.getLogger(__name__)
 
+#: How long the rest of an upload is waited for after the upstream has refused it, in seconds.
+_LINGER = 2.0
+
 
 class Answer(Iterator[bytes]):
     """``status`` is the status line's code and reason, ``headers`` the end-to-end ones in the upstream's order.
@@ -60,6 +63,10 @@ class Answer(Iterator[bytes]):
         if not self._released:
             self._released = True
             self._exchange.connection.close()
+        body = self._request.body
+        if body is not None and not self._exchange.whole:
+            self._request.bound_waits(_LINGER)
+            body.discard(_LINGER)
 
     def _receive(self) -> bytes:
         """The next bytes of the body, ``b""`` for bytes that only frame it."""

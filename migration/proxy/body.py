@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,14 +15,16 @@ PIECE = 64 * 1024
 class RequestBody:
     """``length`` is the announced size in bytes, None for a chunked body.
 
-    Iterating yields pieces that are never empty. It raises :class:`IncompleteRequestError` when the client ends
-    before the announced size, :class:`ClientTimeoutError` when it is silent for too long, and whatever the server
-    raises for a chunked body that is not well-formed: the server then answers that itself, and ends the connection.
+    Iterating yields pieces that are never empty, and goes on where an earlier iteration stopped. It raises
+    :class:`IncompleteRequestError` when the client ends before the announced size, :class:`ClientTimeoutError` when
+    it is silent for too long, and whatever the server raises for a chunked body that is not well-formed: the server
+    then answers that itself, and ends the connection.
     """
 
     def __init__(self, stream: Any, length: int | None, tap: Callable[[bytes], None] | None = None) -> None:
         self._stream = stream
         self._tap = tap
+        self._pieces = self._read()
         self.length = length
 
     def tapped(self, tap: Callable[[bytes], None]) -> RequestBody:
@@ -28,6 +32,20 @@ class RequestBody:
         return RequestBody(self._stream, self.length, tap)
 
     def __iter__(self) -> Iterator[bytes]:
+        return self._pieces
+
+    def discard(self, seconds: float) -> None:
+        """Read and forget the rest of the body, as far as it comes within ``seconds``.
+
+        A connection that is closed while the client still sends is reset, and the client may lose the answer by it.
+        """
+        deadline = time.monotonic() + seconds
+        with contextlib.suppress(Exception):  # the answer has been given: what is wrong with the rest is of no interest
+            for _ in self._pieces:
+                if time.monotonic() > deadline:
+                    break
+
+    def _read(self) -> Iterator[bytes]:
         try:
             for piece in self._sized(self.length) if self.length is not None else self._chunked():
                 if self._tap is not None:

@@ -23,20 +23,21 @@ def fold(location: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _glob(pattern: str) -> re.Pattern[str]:
+def glob(pattern: str) -> re.Pattern[str]:
+    """``pattern``, in which ``*`` stands for anything, as a regular expression."""
     return re.compile(".*".join(re.escape(part) for part in pattern.split("*")), re.DOTALL)
 
 
 def location_matches(pattern: str, location: str) -> bool:
     """Whether ``location`` fits: ``*`` stands for anything, ``[]`` for any index, a prefix for all below it."""
-    glob, folded = _glob(pattern), fold(location)
-    if glob.fullmatch(location) or glob.fullmatch(folded):
+    wanted, folded = glob(pattern), fold(location)
+    if wanted.fullmatch(location) or wanted.fullmatch(folded):
         return True
-    match = glob.match(folded) if "*" not in pattern else None
+    match = wanted.match(folded) if "*" not in pattern else None
     return match is not None and folded[match.end() : match.end() + 1] in (".", "[")
 
 
 @lru_cache(maxsize=65536)
 def route_matches(pattern: str, route: str) -> bool:
     """Whether ``route`` fits ``pattern``; the names of placeholders don't count, ``*`` stands for anything."""
-    return _glob(_PLACEHOLDER.sub("<>", pattern)).fullmatch(_PLACEHOLDER.sub("<>", route)) is not None
+    return glob(_PLACEHOLDER.sub("<>", pattern)).fullmatch(_PLACEHOLDER.sub("<>", route)) is not None

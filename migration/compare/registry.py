@@ -2,8 +2,8 @@
 
 ``[[rule]]`` accepts a difference: ``route``, ``location``, ``change``, ``reason``, ``owner``, ``expires`` (a date, or
 ``permanent``); optional ``kind``, ``recording`` (a name with ``*``), ``when`` (``recording``, ``live`` or ``always``:
-what control is), and ``control`` / ``candidate``, regular expressions that the whole value must match (values that
-are not text are written as JSON).
+what control is), and ``control`` / ``candidate``: the value on that side, in which ``*`` stands for anything (what
+isn't text is written as compact JSON with sorted keys).
 
 ``[[place]]`` tells how a place is to be compared: ``route``, ``location``, ``reason``, and ``is``, one of
 :class:`PlaceKind`; ``unit`` (seconds) for elapsed times.
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import enum
 import json
-import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from migration.compare.locations import location_matches, route_matches
+from migration.compare.locations import glob, location_matches, route_matches
 from migration.compare.verdict import Difference, Rule
 
 PERMANENT = "permanent"
@@ -85,10 +84,12 @@ def is_expired(rule: Rule, today: date) -> bool:
 
 
 def _value_matches(pattern: str | None, value: Any) -> bool:
-    if pattern is None:
-        return True
-    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
-    return re.fullmatch(pattern, text, re.DOTALL) is not None
+    return pattern is None or glob(pattern).fullmatch(written(value)) is not None
+
+
+def written(value: Any) -> str:
+    """A value as rules write it: text as it is, anything else as compact JSON with sorted keys."""
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 def read_registry(paths: Iterable[Path | str]) -> Registry:
@@ -127,16 +128,13 @@ def _rule(path: Path, number: int, entry: dict[str, Any]) -> Rule:
     if entry.get("when", "always") not in ("recording", "live", "always"):
         raise RegistryError(f"{where}: when must be recording, live or always.")
     expires = str(entry["expires"])
+    values = {side: written(entry[side]) for side in ("control", "candidate") if side in entry}
     try:
         if expires != PERMANENT:
             date.fromisoformat(expires)
-        for side in ("control", "candidate"):
-            re.compile(entry.get(side, ""))
     except ValueError as error:
         raise RegistryError(f"{where}: expires must be YYYY-MM-DD or {PERMANENT} ({error}).") from error
-    except re.error as error:
-        raise RegistryError(f"{where}: control and candidate are regular expressions ({error}).") from error
-    return Rule(**{**entry, "expires": expires}, source=str(path))
+    return Rule(**{**entry, **values, "expires": expires}, source=str(path))
 
 
 def _place(path: Path, number: int, entry: dict[str, Any]) -> Place:

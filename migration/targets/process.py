@@ -31,6 +31,7 @@ class TargetProcess:
         self._environment = {**environment, "PYTHONPATH": _python_path(environment)}
         self._directory = directory
         self._process: subprocess.Popen[bytes] | None = None
+        self._lifeline: int | None = None
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed by close)
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -38,7 +39,8 @@ class TargetProcess:
     def start(self) -> None:
         """Start it and wait until it can answer. Raises :class:`TargetError` with the reason if it can't."""
         reading, writing = os.pipe()
-        fds = (self._listener.fileno(), writing)
+        lifeline, self._lifeline = os.pipe()
+        fds = (self._listener.fileno(), writing, lifeline)
         command = [sys.executable, "-m", "migration.targets.serve", self.target, *map(str, fds)]
         try:
             self._process = subprocess.Popen(
@@ -53,6 +55,7 @@ class TargetProcess:
             )
         finally:
             os.close(writing)
+            os.close(lifeline)
         try:
             report = _read_report(reading)
         finally:
@@ -74,6 +77,9 @@ class TargetProcess:
         Nobody waits for an answer any more, so idle connections need no grace (SIGQUIT is gunicorn's quick shutdown).
         """
         process, self._process = self._process, None
+        lifeline, self._lifeline = self._lifeline, None
+        if lifeline is not None:
+            os.close(lifeline)
         if process is None:
             return
         process.send_signal(signal.SIGQUIT)

@@ -1,14 +1,17 @@
 """Run by :mod:`migration.targets.process`: serves one import path under gunicorn on a socket that is already bound.
 
-Usage: ``python -m migration.targets.serve TARGET LISTENER_FD REPORT_FD``. One JSON line goes to the report
-descriptor once the application answers (``{"routes": [[methods, rule], ...]}``) or can't (``{"error": text}``).
+Usage: ``python -m migration.targets.serve TARGET LISTENER_FD REPORT_FD LIFELINE_FD``. One JSON line goes to the report
+descriptor once the application is loaded (``{"routes": [[methods, rule], ...]}``) or can't be (``{"error": text}``).
+The lifeline is a pipe that its starter holds open: when that ends, however it ends, the server ends.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
+import threading
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
@@ -62,5 +65,14 @@ def routes_of(app: object) -> list[tuple[list[str], str]]:
     return routes_of(inner) if inner is not None else []
 
 
+def _end_with(lifeline: int) -> None:
+    """Wait until nobody holds the other end of ``lifeline``, then end this server."""
+    while os.read(lifeline, 1):
+        pass
+    os.kill(os.getpid(), signal.SIGQUIT)
+
+
 if __name__ == "__main__":
-    _TargetServer(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])).run()
+    listener, report, lifeline = map(int, sys.argv[2:5])
+    threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
+    _TargetServer(sys.argv[1], listener, report).run()

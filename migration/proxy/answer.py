@@ -43,6 +43,8 @@ class Answer(Iterator[bytes]):
         if exchange.parser.complete:
             self._release()
         else:
+            # An answer that is here whole fits what the kernel takes at once.
+            request.bound_waits(settings.client_timeout)
             self._is_event_stream = any(
                 name.lower() == "content-type" and value.lower().startswith("text/event-stream")
                 for name, value in self.headers

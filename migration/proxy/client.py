@@ -20,7 +20,7 @@ _ABSOLUTE_FORM = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?P<authority>[^/?#]*)(?
 _PATH_SAFE = "/:@!$&'()*+,;=-._~"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ClientRequest:
     """``target`` is the raw path and query, byte for byte (latin-1); ``headers`` are all that the client sent.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 import socket
 import ssl
+import struct
 import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -13,6 +14,10 @@ from migration.proxy.errors import UpstreamClosedError, UpstreamTimeoutError, Up
 from migration.proxy.settings import ProxySettings, SettingsError
 
 _READ_SIZE = 64 * 1024
+#: How a blocking socket says that the kernel's timeout is over; TLS can't tell it from a record that is not whole.
+_TIMED_OUT = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+_NOT_TAKEN = "The upstream did not take the request in time."
+_CLOSED = "The upstream closed the connection during the request."
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -47,17 +52,20 @@ class Upstream:
 class Connection:
     """A connected socket. Errors of the socket become :class:`~migration.proxy.errors.ForwardingError`.
 
-    ``reused`` says whether it has carried an exchange before: only then can it have died of idleness.
+    The socket blocks, with timeouts that the kernel keeps: Python's own cost a system call more for each operation.
+    ``reused`` says whether the connection has carried an exchange before: only then can it have died of idleness.
     """
 
-    __slots__ = ("_duplex", "_poll", "_settings", "_timeout", "idle_since", "reused", "sock")
+    __slots__ = ("_duplex", "_poll", "_write_timeout", "idle_since", "reused", "sock")
 
     def __init__(self, sock: socket.socket, settings: ProxySettings) -> None:
+        sock.settimeout(None)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(settings.read_timeout))
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(settings.write_timeout))
         self.sock = sock
         self.reused = False
         self.idle_since = 0.0
-        self._settings = settings
-        self._timeout: float | None = None
+        self._write_timeout = settings.write_timeout
         self._poll = select.poll()
         self._poll.register(sock, select.POLLIN)
         self._duplex = select.poll()
@@ -79,35 +87,32 @@ class Connection:
         return time.monotonic() - self.idle_since
 
     def send(self, data: bytes | memoryview) -> None:
-        self._bound(self._settings.write_timeout)
         try:
             self.sock.sendall(data)
-        except TimeoutError as error:
-            raise UpstreamTimeoutError("The upstream did not take the request in time.") from error
+        except _TIMED_OUT as error:
+            raise UpstreamTimeoutError(_NOT_TAKEN) from error
         except OSError as error:
-            raise UpstreamClosedError("The upstream closed the connection during the request.") from error
+            raise UpstreamClosedError(_CLOSED) from error
 
     def send_unless_heard(self, data: memoryview) -> memoryview:
         """Send until all is sent or the other end has something to say; return what is still to be sent."""
-        self._bound(self._settings.write_timeout)
-        try:
-            while data:
-                events = self._duplex.poll(self._settings.write_timeout * 1000)
-                if events and events[0][1] & ~select.POLLOUT:
-                    break
-                data = data[self.sock.send(data) :]  # raises TimeoutError itself where nothing can be sent
-        except TimeoutError as error:
-            raise UpstreamTimeoutError("The upstream did not take the request in time.") from error
-        except OSError as error:
-            raise UpstreamClosedError("The upstream closed the connection during the request.") from error
+        while data:
+            events = self._duplex.poll(self._write_timeout * 1000)
+            if not events:
+                raise UpstreamTimeoutError(_NOT_TAKEN)
+            if events[0][1] & ~select.POLLOUT:
+                break
+            try:
+                data = data[self.sock.send(data, socket.MSG_DONTWAIT) :]
+            except OSError as error:
+                raise UpstreamClosedError(_CLOSED) from error
         return data
 
-    def receive(self, timeout: float | None = None) -> bytes:
-        """The next bytes, ``b""`` at the end. ``timeout`` replaces the read timeout."""
-        self._bound(timeout or self._settings.read_timeout)
+    def receive(self) -> bytes:
+        """The next bytes, ``b""`` at the end."""
         try:
             return self.sock.recv(_READ_SIZE)
-        except TimeoutError as error:
+        except _TIMED_OUT as error:
             raise UpstreamTimeoutError("The upstream did not answer in time.") from error
         except OSError as error:
             raise UpstreamClosedError("The upstream broke the connection.") from error
@@ -115,10 +120,10 @@ class Connection:
     def close(self) -> None:
         self.sock.close()
 
-    def _bound(self, timeout: float) -> None:
-        if timeout != self._timeout:
-            self.sock.settimeout(timeout)
-            self._timeout = timeout
+
+def _timeval(seconds: float) -> bytes:
+    """C's ``struct timeval``; at least a microsecond, as zero would mean to wait for ever."""
+    return struct.pack("ll", int(seconds), max(1, int(seconds % 1 * 1_000_000)))
 
 
 def connect(upstream: Upstream, settings: ProxySettings, context: ssl.SSLContext | None) -> Connection:

@@ -34,9 +34,10 @@ class Forwarder:
 
         Raises :class:`ForwardingError` as long as there is no answer.
         """
-        request.bound_waits(self.settings.client_timeout)
         head = self.request_head(request)
         body = request.body
+        if body is not None:
+            request.bound_waits(self.settings.client_timeout)
         if body is not None and body.length is not None and body.length <= PIECE:
             # A short body is read first: if it breaks off, the upstream hears nothing of it.
             head += b"".join(body)

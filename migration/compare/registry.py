@@ -134,7 +134,7 @@ def _rule(path: Path, number: int, entry: dict[str, Any]) -> Rule:
             date.fromisoformat(expires)
     except ValueError as error:
         raise RegistryError(f"{where}: expires must be YYYY-MM-DD or {PERMANENT} ({error}).") from error
-    return Rule(**{**entry, **values, "expires": expires}, source=str(path))
+    return Rule(**(entry | values | {"expires": expires}), source=str(path))
 
 
 def _place(path: Path, number: int, entry: dict[str, Any]) -> Place:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from migration.compare.knowledge import Knowledge
@@ -57,8 +58,7 @@ class Run:
         """
         began = time.monotonic()
         seeders = [self._seeder(recording, self._sides) for recording in self._recordings]
-        for side in self._sides:
-            side.start()
+        self._both(lambda side: side.start())
         namer = RouteNamer(rule for side in self._sides for rule in side.routes)
         with Sender(self._control, self._candidate, self._options) as sender:
             yield self._started()
@@ -71,6 +71,11 @@ class Run:
         if self._control is not None and self._options.noise_runs:
             yield NoiseLearned(self._options.noise_runs, self._knowledge.noise())
         yield RunFinished(time.monotonic() - began)
+
+    def _both(self, action: Callable[[Side], None]) -> None:
+        """Do something that takes a while to both sides at once."""
+        with ThreadPoolExecutor(len(self._sides)) as pool:
+            list(pool.map(action, self._sides))
 
     def _seeder(self, recording: Recording, sides: Sequence[Side]) -> Seeder | None:
         return Seeder(recording, sides) if self._options.use_seeds else None
@@ -115,8 +120,7 @@ class Run:
     def _compare(
         self, recording: Recording, baselines: list[Baseline], seeder: Seeder | None, sender: Sender, namer: RouteNamer
     ) -> Events:
-        for side in self._sides:
-            side.reset()
+        self._both(lambda side: side.reset())
         minting = Minting(recording)
         teach_places(self._knowledge, recording, minting, namer)
         live = self._control is not None

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -33,11 +34,14 @@ class TargetProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._lifeline: int | None = None
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed by close)
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._listener = _listen(0)
+        self._port = self._listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self._port}"
 
     def start(self) -> None:
         """Start it and wait until it can answer. Raises :class:`TargetError` with the reason if it can't."""
+        if self._listener.fileno() < 0:
+            self._listener = _listen(self._port)
         reading, writing = os.pipe()
         lifeline, self._lifeline = os.pipe()
         fds = (self._listener.fileno(), writing, lifeline)
@@ -64,6 +68,13 @@ class TargetProcess:
             self.stop()
             raise TargetError(report["error"] if report else f"{self.target!r} did not start: {self._log_tail()}")
         self.routes = report["routes"]
+        threading.Thread(target=self._watch, args=(self._process,), daemon=True).start()
+
+    def _watch(self, process: subprocess.Popen[bytes]) -> None:
+        """Close the door when the process ends unasked, so that callers are refused and don't wait in vain."""
+        process.wait()
+        if self._process is process:
+            self._listener.close()
 
     def _log_tail(self) -> str:
         size = self._log.seek(0, os.SEEK_END)
@@ -94,6 +105,10 @@ class TargetProcess:
         self.stop()
         self._listener.close()
         self._log.close()
+
+
+def _listen(port: int) -> socket.socket:
+    return socket.create_server(("127.0.0.1", port), backlog=256)
 
 
 def _python_path(environment: Mapping[str, str]) -> str:

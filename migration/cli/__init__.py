@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from migration.cli.promote import promote, rollback
+from migration.cli.record import record
 from migration.cli.replay import replay
 from migration.cli.routes import routes
 
@@ -23,5 +24,5 @@ def main() -> None:
     """
 
 
-for command in (replay, routes, promote, rollback):
+for command in (record, replay, routes, promote, rollback):
     main.add_command(command)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Sequence
+from difflib import SequenceMatcher
 from typing import Any
 
 from migration.compare.context import Context
@@ -24,16 +25,23 @@ _UNBOUND = "\0new"
 
 #: Below this share of equal members, two records are two records and not one that changed.
 _ALIKE = 0.5
+_NEARLY_THE_SAME = 0.8
+_NEVER = 2.0
 #: Records left over are compared each with each only up to this many pairs.
 _MOST_PAIRS = 40_000
 
 
 def pair_records(
-    control: Sequence[Any], candidate: Sequence[Any], location: str, context: Context, *, alike: bool = True
+    control: Sequence[Any],
+    candidate: Sequence[Any],
+    location: str,
+    context: Context,
+    by_chance: tuple[set[int], set[int]] = (set(), set()),
 ) -> list[Pair]:
     """Pairs of indices, in control's order; ``(i, None)`` is missing at candidate, ``(None, j)`` is added there.
 
-    Records that say the same are paired first; with ``alike``, those that say nearly the same too.
+    Records that say the same are paired first, then those that say nearly the same. ``by_chance`` are the indices of
+    records, in control and in candidate, that chance put there; those without a partner are left out.
     """
     ours, theirs = _sketches(control, candidate, location, context)
     partner: dict[int, int] = {}
@@ -44,32 +52,60 @@ def pair_records(
         if waiting.get(sketch):
             partner[i] = waiting[sketch].popleft()
     taken = set(partner.values())
-    if alike:
-        _pair_alike(ours, theirs, [i for i in range(len(ours)) if i not in partner], taken, partner)
-    pairs: list[Pair] = [(i, partner.get(i)) for i in range(len(ours))]
-    pairs += [(None, j) for j in range(len(theirs)) if j not in taken]
-    return pairs
+    our_rest = [i for i in range(len(ours)) if i not in partner]
+    their_rest = [j for j in range(len(theirs)) if j not in taken]
+    partner |= _pair_alike(ours, theirs, our_rest, their_rest, by_chance)
+    pairs: list[Pair] = [(i, partner.get(i)) for i in range(len(ours)) if i in partner or i not in by_chance[0]]
+    added = set(their_rest) - set(partner.values()) - by_chance[1]
+    return pairs + [(None, j) for j in sorted(added)]
 
 
 def _pair_alike(
-    ours: list[Hashable], theirs: list[Hashable], rest: list[int], taken: set[int], partner: dict[int, int]
-) -> None:
-    """Pair what is left by likeness, the most alike first; records of equal likeness by nearness in the list."""
-    free = [j for j in range(len(theirs)) if j not in taken]
-    if len(rest) * len(free) > _MOST_PAIRS:
-        scored = [(1.0, 0, i, j) for i, j in zip(rest, free, strict=False)]
-    else:
-        scored = [(_likeness(ours[i], theirs[j]), -abs(i - j), i, j) for i in rest for j in free]
-    for likeness, _, i, j in sorted(scored, key=lambda entry: (-entry[0], -entry[1], entry[2])):
-        if likeness >= _ALIKE and i not in partner and j not in taken:
+    ours: list[Hashable],
+    theirs: list[Hashable],
+    our_rest: list[int],
+    their_rest: list[int],
+    by_chance: tuple[set[int], set[int]],
+) -> dict[int, int]:
+    """Pair what is left by likeness, the most alike first; records of equal likeness by nearness in the list.
+
+    A record that is there by chance is paired only with one that surely is not, and only if they are nearly the same.
+    """
+    if len(our_rest) * len(their_rest) > _MOST_PAIRS:
+        return dict(zip(our_rest, their_rest, strict=False))
+    scored = []
+    for i in our_rest:
+        for j in their_rest:
+            chances = (i in by_chance[0]) + (j in by_chance[1])
+            likeness = _likeness(ours[i], theirs[j])
+            if chances == 1 and likeness >= _ALIKE:
+                likeness = _likeness_of_words(ours[i], theirs[j])
+            if likeness >= (_ALIKE, _NEARLY_THE_SAME, _NEVER)[chances]:
+                scored.append((-likeness, abs(i - j), i, j))
+    partner: dict[int, int] = {}
+    taken: set[int] = set()
+    for _, _, i, j in sorted(scored):
+        if i not in partner and j not in taken:
             partner[i] = j
             taken.add(j)
+    return partner
 
 
 def _likeness(control: Hashable, candidate: Hashable) -> float:
+    """The share of members that say the same, 0..1."""
     if not (isinstance(control, frozenset) and isinstance(candidate, frozenset)):
         return float(control == candidate)
     return len(control & candidate) / max(len(control), len(candidate), 1)
+
+
+def _likeness_of_words(control: Hashable, candidate: Hashable) -> float:
+    """How alike the least alike texts of two records are, 0..1."""
+    if not (isinstance(control, frozenset) and isinstance(candidate, frozenset)):
+        return float(control == candidate)
+    ours, theirs = dict(control - candidate), dict(candidate - control)
+    if ours.keys() != theirs.keys() or not all(isinstance(v, str) for v in (*ours.values(), *theirs.values())):
+        return 0.0
+    return min((SequenceMatcher(None, text, theirs[key]).ratio() for key, text in ours.items()), default=1.0)
 
 
 def _sketches(

@@ -82,10 +82,9 @@ def _pairs(control: list[Any], candidate: list[Any], location: str, context: Con
     if kind is not PlaceKind.UNORDERED and not _has_records(control, candidate):
         longest = max(len(control), len(candidate))
         return [(i if i < len(control) else None, i if i < len(candidate) else None) for i in range(longest)]
-    pairs = None
     if kind is PlaceKind.CUT and len(control) == len(candidate):
-        pairs = _forget_cut(pair_records(control, candidate, location, context, alike=False), control, candidate)
-    if pairs is None:
+        pairs = pair_records(control, candidate, location, context, _cut_by_chance(control, candidate, context))
+    else:
         pairs = pair_records(control, candidate, location, context)
     if kind is not PlaceKind.UNORDERED:
         _check_order(pairs, control, candidate, location, context)
@@ -96,17 +95,27 @@ def _has_records(*lists: list[Any]) -> bool:
     return any(isinstance(value, dict | list) for values in lists for value in values)
 
 
-def _forget_cut(pairs: list[Pair], control: list[Any], candidate: list[Any]) -> list[Pair] | None:
-    """The pairs without the rows of a list's last second, of which any may have been cut; None if others are left."""
-    missing = [i for i, j in pairs if i is not None and j is None]
-    added = [j for i, j in pairs if j is not None and i is None]
-    if _of_last_second(control, missing) or _of_last_second(candidate, added):
-        return [pair for pair in pairs if None not in pair]
-    return None
+def _cut_by_chance(control: list[Any], candidate: list[Any], context: Context) -> tuple[set[int], set[int]]:
+    """The records of each list that share a second with the last one, where the other list may well have cut them.
 
+    A fast replay squeezes seconds together, so control's record may lie in candidate's last second without being in
+    control's own.
+    """
+    if not control:
+        return set(), set()
+    ours_last, theirs_last = dict(_times(control[-1])), dict(_times(candidate[-1]))
 
-def _of_last_second(records: list[Any], indices: list[int]) -> bool:
-    return all(_times(records[i]) & _times(records[-1]) for i in indices)
+    def near(our_second: str, their_second: str | None) -> bool:
+        return their_second is not None and context.clock.agrees(float(our_second), float(their_second), tolerance=1.0)
+
+    ours, theirs = set(), set()
+    for i, record in enumerate(control):
+        if any(ours_last.get(p) == second or near(second, theirs_last.get(p)) for p, second in _times(record)):
+            ours.add(i)
+    for j, record in enumerate(candidate):
+        if any(theirs_last.get(p) == s or (p in ours_last and near(ours_last[p], s)) for p, s in _times(record)):
+            theirs.add(j)
+    return ours, theirs
 
 
 def _check_order(

@@ -98,14 +98,15 @@ class Clock:
         self._nearest = distance if self._nearest is None else min(self._nearest, distance)
         self._farthest = distance if self._farthest is None else max(self._farthest, distance)
 
-    def agrees(self, control: float, candidate: float, grain: float = 1.0) -> bool:
+    def agrees(self, control: float, candidate: float, grain: float = 1.0, *, tolerance: float | None = None) -> bool:
         """Whether candidate's moment can be the same as control's; ``grain`` is the coarseness of both, in seconds."""
         nearest, farthest = self._nearest or 0.0, self._farthest or 0.0
+        tolerance = self.tolerance if tolerance is None else tolerance
         if grain < 60.0:
-            return control + nearest - self.tolerance <= candidate <= control + farthest + self.tolerance
-        earliest = (control + nearest - self.tolerance) // grain * grain
-        latest = (control + grain - 1.0 + farthest + self.tolerance) // grain * grain
-        if farthest - nearest < self.tolerance and abs(nearest) < self.tolerance:
+            return control + nearest - tolerance <= candidate <= control + farthest + tolerance
+        earliest = (control + nearest - tolerance) // grain * grain
+        latest = (control + grain - 1.0 + farthest + tolerance) // grain * grain
+        if farthest - nearest < tolerance and abs(nearest) < tolerance:
             return self._same_grain_now(control, candidate, grain)
         return earliest <= candidate <= latest
 

@@ -40,7 +40,7 @@ def change_options(command: Command) -> Command:
     """The options of a command that changes owners."""
     options = (
         click.argument("patterns", nargs=-1, required=True, metavar="PATTERN..."),
-        click.option("--why", required=True, help="The reason, kept in the history."),
+        click.option("--why", default="no reason given", help="The reason, kept in the history."),
         click.option("--who", default=login_name, help="Who decides this. The default is your login name."),
         domain_option,
         ledger_option,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import re
 from collections.abc import Iterable
@@ -17,6 +18,10 @@ from migration.ledger.state import State
 
 log = logging.getLogger(__name__)
 
+#: How many requests' matches a table remembers; what is asked again and again costs no search then.
+_REMEMBERED = 4096
+#: A longer path is searched for each time, so that callers can't fill the memory with them.
+_LONGEST_REMEMBERED = 512
 _CONVERTER = re.compile(r"<(?P<name>[A-Za-z_]\w*)(?:\(.*?\))?:")
 
 
@@ -61,6 +66,7 @@ class RoutingTable:
         url_map.update()
         self._adapter = url_map.bind("")
         self._size = len(entries)
+        self._remembered = functools.lru_cache(_REMEMBERED)(self._find)
 
     def __len__(self) -> int:
         return self._size
@@ -70,6 +76,9 @@ class RoutingTable:
 
         ``path`` is decoded, as in WSGI's ``PATH_INFO`` after decoding to text: both sides route by that form.
         """
+        return self._remembered(method, path) if len(path) <= _LONGEST_REMEMBERED else self._find(method, path)
+
+    def _find(self, method: str, path: str) -> Match | None:
         try:
             entry, _arguments = self._adapter.match(path, method)
         except (RequestRedirect, HTTPException):

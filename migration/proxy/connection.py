@@ -6,7 +6,6 @@ import select
 import socket
 import ssl
 import struct
-import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -82,9 +81,6 @@ class Connection:
     def has_pending(self) -> bool:
         """Whether bytes have been decrypted that were not received yet; no poll shows those."""
         return isinstance(self.sock, ssl.SSLSocket) and self.sock.pending() > 0
-
-    def idle_for(self) -> float:
-        return time.monotonic() - self.idle_since
 
     def send(self, data: bytes | memoryview) -> None:
         try:

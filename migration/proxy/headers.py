@@ -28,6 +28,9 @@ FORWARDED = frozenset({"forwarded", "x-forwarded-for", "x-forwarded-host", "x-fo
 _CHAINS = frozenset({"X-Forwarded-For", "Forwarded"})
 #: Written anew for each request. The server that runs the proxy has answered ``Expect: 100-continue`` itself.
 _REWRITTEN = FORWARDED | {"host", "content-length", "expect"}
+_NOT_FORWARDED = HOP_BY_HOP | _REWRITTEN
+#: What a ``Connection`` header may name without any more headers being dropped for it.
+_CONNECTION_OPTIONS = HOP_BY_HOP | {"close"}
 
 
 def received_headers(environ: dict[str, Any], start_response: Any) -> HeaderList:
@@ -53,9 +56,8 @@ def received_headers(environ: dict[str, Any], start_response: Any) -> HeaderList
 _CONTENT_HEADERS = {"CONTENT_TYPE": "Content-Type", "CONTENT_LENGTH": "Content-Length"}
 
 
-def end_to_end(headers: Iterable[tuple[str, str]], without: frozenset[str] = frozenset()) -> HeaderList:
-    """``headers`` less the hop-by-hop ones, those that ``Connection`` names, and those in ``without``."""
-    dropped = HOP_BY_HOP | without
+def end_to_end(headers: Iterable[tuple[str, str]], dropped: frozenset[str] = HOP_BY_HOP) -> HeaderList:
+    """``headers`` less those in ``dropped`` (the hop-by-hop ones and maybe more), and less those that ``Connection`` names."""
     kept = []
     named = None
     for name, value in headers:
@@ -65,14 +67,14 @@ def end_to_end(headers: Iterable[tuple[str, str]], without: frozenset[str] = fro
                 named = connection_options(value) | (named or set())
             continue
         kept.append((name, value))
-    if named and not named <= HOP_BY_HOP | {"close"}:
+    if named and not named <= _CONNECTION_OPTIONS:
         kept = [pair for pair in kept if _lower(pair[0]) not in named]
     return kept
 
 
 def request_headers(headers: Iterable[tuple[str, str]]) -> HeaderList:
     """The client's headers that are passed on as they are."""
-    return [(conventional_name(name), value) for name, value in end_to_end(headers, _REWRITTEN)]
+    return [(conventional_name(name), value) for name, value in end_to_end(headers, _NOT_FORWARDED)]
 
 
 def connection_options(value: str) -> set[str]:

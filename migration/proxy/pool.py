@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import threading
 import time
 from collections import deque
 
@@ -17,7 +16,10 @@ _RECENT = 1.0
 
 
 class ConnectionPool:
-    """Shared by the threads of a process; each process that is forked begins with an empty one."""
+    """Shared by the threads of a process; each process that is forked begins with an empty one.
+
+    It needs no lock: taking from a deque and adding to it are atomic, and who has taken a connection owns it.
+    """
 
     def __init__(self, upstream: Upstream, settings: ProxySettings) -> None:
         self._upstream = upstream
@@ -31,13 +33,14 @@ class ConnectionPool:
 
         ``repeatable`` says whether the request may be sent again if the connection turns out dead.
         """
+        now = time.monotonic()
         longest = self._settings.pool_idle_timeout if repeatable else min(_RECENT, self._settings.pool_idle_timeout)
         while (connection := self._pop()) is not None:
-            if connection.idle_for() > longest:
+            if now - connection.idle_since > longest:
                 if repeatable:
                     connection.close()
                     continue
-                self._push(connection)  # the others are older still
+                self._idle.append(connection)  # the others are older still
                 break
             if connection.has_news():
                 connection.close()
@@ -52,28 +55,24 @@ class ConnectionPool:
 
     def give_back(self, connection: Connection) -> None:
         """Keep a connection whose exchange is complete."""
-        connection.idle_since = time.monotonic()
-        self._push(connection)
-        self._drop_expired()
+        connection.idle_since = now = time.monotonic()
+        self._idle.append(connection)
+        self._drop_expired(now)
 
     def _pop(self) -> Connection | None:
-        with self._lock:
-            return self._idle.pop() if self._idle else None
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
 
-    def _push(self, connection: Connection) -> None:
-        with self._lock:
-            self._idle.append(connection)
-
-    def _drop_expired(self) -> None:
+    def _drop_expired(self, now: float) -> None:
         """Close what is too old or too much; the longest idle is at the left."""
-        while True:
-            with self._lock:
-                too_many = len(self._idle) > self._settings.pool_size
-                if not self._idle or not (too_many or self._idle[0].idle_for() > self._settings.pool_idle_timeout):
-                    return
-                expired = self._idle.popleft()
-            expired.close()
+        oldest = now - self._settings.pool_idle_timeout
+        try:
+            while len(self._idle) > self._settings.pool_size or self._idle[0].idle_since < oldest:
+                self._idle.popleft().close()
+        except IndexError:
+            return  # another thread took the last one
 
     def _reset(self) -> None:
-        self._lock = threading.Lock()
         self._idle: deque[Connection] = deque()

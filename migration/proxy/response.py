@@ -32,7 +32,6 @@ class ResponseParser:
         "reason",
         "rest",
         "status",
-        "until_close",
     )
 
     def __init__(self, method: str) -> None:
@@ -40,7 +39,6 @@ class ResponseParser:
         self.reason = ""
         self.headers: HeaderList = []
         self.complete = False
-        self.until_close = False
         #: What follows the head of a 101 answer: bytes of the other protocol.
         self.rest = b""
         self._bodiless = method == "HEAD"
@@ -75,15 +73,19 @@ class ResponseParser:
                 raise UpstreamInvalidError("The head of the upstream's answer is too long.")
         elif self._bodiless and not data.endswith(b"\r\n\r\n"):
             self._excess = True
-        body = b"".join(self._pieces)
-        self._pieces.clear()
-        return body
+        pieces, self._pieces = self._pieces, []
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def end(self) -> bool:
         """Take the end of the connection; whether the answer is complete with it."""
-        if self.status and self.until_close:
+        if self.status >= 200 and self.status not in (204, 304) and self._is_ended_by_closing():
             self.complete = True
         return self.complete
+
+    def _is_ended_by_closing(self) -> bool:
+        framing = {name.lower(): value for name, value in self.headers}
+        coding = framing.get("transfer-encoding")
+        return not coding.lower().rstrip().endswith("chunked") if coding else "content-length" not in framing
 
     # The rest is called by httptools.
 
@@ -109,14 +111,7 @@ class ResponseParser:
         self.reason = reason.decode("latin-1")
         self.headers = headers
         self._keep_alive = self._parser.should_keep_alive()  # it forgets at the end of the message
-        if self._bodiless:
-            self.complete = True
-        elif status >= 200 and status not in (204, 304):
-            framing = {name.lower(): value for name, value in headers}
-            coding = framing.get("transfer-encoding")
-            self.until_close = (
-                not coding.lower().rstrip().endswith("chunked") if coding else "content-length" not in framing
-            )
+        self.complete = self._bodiless
 
     def on_body(self, body: bytes) -> None:
         if not self.complete:

@@ -317,4 +317,10 @@ class Report:
             sentence = "; ".join(said)
             return sentence[0].upper() + sentence[1:] + "."
         exchanges, routes = count(self.summary.exchanges, "exchange"), count(len(self.routes), "route")
-        return f"Parity: {exchanges} over {routes}, no difference."
+        set_aside = [
+            f"{number:,} {word}"
+            for number, word in ((self.summary.accepted, "accepted by rules"), (self.summary.noise, "noise"))
+            if number
+        ]
+        rest = f" ({', '.join(set_aside)})" if set_aside else ""
+        return f"Parity: {exchanges} over {routes}, no unexplained difference{rest}."

@@ -26,9 +26,8 @@ _UNBOUND = "\0new"
 #: Below this share of equal members, two records are two records and not one that changed.
 _ALIKE = 0.5
 _NEARLY_THE_SAME = 0.8
-_NEVER = 2.0
 #: Records left over are compared each with each only up to this many pairs.
-_MOST_PAIRS = 40_000
+_MOST_PAIRS = 10_000
 
 
 def pair_records(
@@ -67,7 +66,7 @@ def _pair_alike(
     their_rest: list[int],
     by_chance: tuple[set[int], set[int]],
 ) -> dict[int, int]:
-    """Pair what is left by likeness, the most alike first; records of equal likeness by nearness in the list.
+    """Pair what is left by likeness, the most alike first: by members, then by their words, then by nearness.
 
     A record that is there by chance is paired only with one that surely is not, and only if they are nearly the same.
     """
@@ -78,13 +77,14 @@ def _pair_alike(
         for j in their_rest:
             chances = (i in by_chance[0]) + (j in by_chance[1])
             likeness = _likeness(ours[i], theirs[j])
-            if chances == 1 and likeness >= _ALIKE:
-                likeness = _likeness_of_words(ours[i], theirs[j])
-            if likeness >= (_ALIKE, _NEARLY_THE_SAME, _NEVER)[chances]:
-                scored.append((-likeness, abs(i - j), i, j))
+            if chances == 2 or likeness < _ALIKE:
+                continue
+            words = _likeness_of_words(ours[i], theirs[j])
+            if chances == 0 or words >= _NEARLY_THE_SAME:
+                scored.append((-likeness, -words, abs(i - j), i, j))
     partner: dict[int, int] = {}
     taken: set[int] = set()
-    for _, _, i, j in sorted(scored):
+    for *_, i, j in sorted(scored):
         if i not in partner and j not in taken:
             partner[i] = j
             taken.add(j)

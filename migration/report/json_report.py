@@ -65,6 +65,7 @@ def _run(run: Run) -> Json:
         "control": run.control,
         "candidate": run.candidate,
         "control_recorded": run.control_recorded,
+        "control_strayed": run.control_strayed,
         "recordings": run.recordings,
         "started": run.started.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "elapsed_seconds": run.elapsed_seconds,

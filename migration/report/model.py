@@ -24,7 +24,11 @@ EXPIRY_NOTICE_DAYS = 30
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Facts of the run. ``control_recorded``: control's answers are those of the recording, nobody was asked."""
+    """Facts of the run. ``control_recorded``: control's answers are those of the recording, nobody was asked.
+
+    ``control_strayed`` counts the exchanges to which a live control gave another status than the recording has: a sign
+    that it was not in the state in which the recording was made, so that the run proves less than it seems to.
+    """
 
     control: str
     candidate: str
@@ -36,6 +40,7 @@ class Run:
     noise_runs: int
     tool_version: str
     control_recorded: bool = False
+    control_strayed: int = 0
     elapsed_seconds: float | None = None
 
     @property

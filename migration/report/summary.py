@@ -30,6 +30,7 @@ class ReportBuilder:
         self._started: RunStarted | None = None
         self._elapsed: float | None = None
         self._recorded: bool | None = None
+        self._strayed = 0
         self._routes: dict[str, _Route] = {}
         self._room_for_cases = self._limits.cases
         self._room_for_problems = self._limits.problems
@@ -79,6 +80,8 @@ class ReportBuilder:
         route.add(verdict)
         if verdict.control is not None and self._recorded is not False:
             self._recorded = verdict.control == verdict.exchange.response
+        if verdict.control is not None and verdict.exchange.response is not None:
+            self._strayed += verdict.control.status != verdict.exchange.response.status
         self._noise.set_aside(masked)
         self._findings.add(masked)
         if self._room_for_cases:
@@ -114,6 +117,7 @@ class ReportBuilder:
             noise_runs=self._noise.runs,
             tool_version=_tool_version(),
             control_recorded=bool(self._recorded),
+            control_strayed=self._strayed,
             elapsed_seconds=self._elapsed,
         )
 

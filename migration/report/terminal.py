@@ -30,12 +30,22 @@ def print_report(console: Console, report: Report, paths: Sequence[Path] = ()) -
         console.print(_routes(report, narrow=console.width < _NARROW))
         if report.run.control_recorded:
             console.print(Text("Control's latencies are those of the recording.", style="dim"))
+    if report.run.control_strayed:
+        console.print(Text(_strayed(report), style="yellow"))
     for part in (*_causes(report, paths), *_errors(report), *_rules(report)):
         console.print(part, soft_wrap=isinstance(part, Text))
     console.print()
     console.print(Text(printable(report.sentence), style="bold green" if report.parity else "bold red"), soft_wrap=True)
     for path in paths:
         console.print(Text(f"  {path}", style="dim"), soft_wrap=True)
+
+
+def _strayed(report: Report) -> str:
+    return (
+        f"Control gave another status than recorded to {report.run.control_strayed:,} of "
+        f"{count(report.summary.exchanges, 'exchange')}: its state was not that of the recording, so this run proves "
+        "less than it seems to. Give it a fresh database, or the rows that the recording expects."
+    )
 
 
 def _routes(report: Report, narrow: bool) -> Table:

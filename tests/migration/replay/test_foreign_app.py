@@ -103,3 +103,12 @@ def test_secrets_stay_out_of_reports(tmp_path: Path, traffic: Path) -> None:
     for text in written:
         assert not any(key in text for key in keys)
     assert json.loads((directory / "report.json").read_text())["differences"]
+
+
+def test_a_control_in_another_state_than_recorded_is_told(tmp_path: Path, traffic: Path) -> None:
+    har = json.loads(traffic.read_text())
+    del har["log"]["entries"][:2]
+    traffic.write_text(json.dumps(har))
+    done = cutover("replay", traffic, "--control", SHOP, "--candidate", SHOP)
+    assert done.status == 0
+    assert "Control gave another status than recorded to 12 of 15 exchanges" in " ".join(done.output.split())

@@ -154,7 +154,7 @@ def test_noise_has_a_rate_and_what_was_set_aside_for_it():
 class TestVerdict:
     def test_parity(self):
         report = report_of(run([verdict(0), verdict(1)]))
-        assert report.sentence == "Parity: 2 exchanges over 1 route, no difference."
+        assert report.sentence == "Parity: 2 exchanges over 1 route, no unexplained difference."
         assert exit_status(report) == 0
 
     def test_differences(self):

@@ -46,7 +46,11 @@ class TestReport:
 
     def test_ends_with_one_sentence_and_the_files(self):
         lines = printed(run([verdict(0)]), paths=[Path("out/report.html"), Path("out/junit.xml")]).splitlines()
-        assert lines[-3:] == ["Parity: 1 exchange over 1 route, no difference.", "  out/report.html", "  out/junit.xml"]
+        assert lines[-3:] == [
+            "Parity: 1 exchange over 1 route, no unexplained difference.",
+            "  out/report.html",
+            "  out/junit.xml",
+        ]
 
     def test_writes_no_control_characters_without_a_terminal(self):
         hostile = "\x1b[2J\x07\x9b31m\r\u202e"

@@ -114,6 +114,10 @@ def incorrect(what: str, value: object, table: str, column: str) -> DatabaseErro
     )
 
 
+def text_as_number(text: str) -> DatabaseError:
+    return DatabaseError(f"Truncated incorrect DECIMAL value: '{text}'", 1292)
+
+
 def no_function(name: str) -> DatabaseError:
     return DatabaseError(f"FUNCTION {DATABASE_NAME}.{name} does not exist", 1305)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -19,6 +20,7 @@ from legacy.sql.statement import Placeholder, Statement
 
 _BUSY_SECONDS = 30.0
 _LARGEST_INTEGER = 2**63 - 1
+_LARGEST_LIMIT = 2**64 - 1
 _MOST_KNOWN_QUERIES = 2048
 
 
@@ -114,6 +116,7 @@ class SqliteDialect:
         table = TABLES.get((statement.table or "").lower())
         bound = self._bound(statement, parameters)
         with _transaction(connection):
+            _check_texts_are_numbers(connection, statement, table, bound)
             try:
                 _check_given(statement, table)
                 assigned = _assign(statement, table, bound)
@@ -134,10 +137,13 @@ class SqliteDialect:
             raise errors.wrong_parameter_count()
         for placeholder, value in zip(statement.placeholders, parameters, strict=True):
             values.check_bindable(value)
+            _check_finite(statement, placeholder, value)
             if placeholder.limit:
                 _check_limit(statement, placeholder, value)
         return [
-            _bindable(value, _holds_stamp(statement, placeholder.compared))
+            min(value, _LARGEST_INTEGER)
+            if placeholder.limit
+            else _bindable(value, _kinds(statement, placeholder.compared))
             for placeholder, value in zip(statement.placeholders, map(values.without_offset, parameters), strict=True)
         ]
 
@@ -156,9 +162,13 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
             connection.execute("ROLLBACK")
 
 
-def _bindable(value: Any, stamp: bool) -> Any:
-    if stamp:
+def _bindable(value: Any, kinds: Set[str]) -> Any:
+    """The value as SQLite takes it; ``kinds`` are those of the columns that it may be compared with."""
+    if "TIMESTAMP" in kinds:
         value = values.comparable_stamp(value)
+    if "CHAR" in kinds and isinstance(value, str):
+        # MySQL pads the shorter side of a comparison; a CHAR is kept without spaces at its end.
+        value = value.rstrip(" ")
     if isinstance(value, datetime):
         return values.in_utc(value).isoformat(" ")
     if isinstance(value, date):
@@ -170,21 +180,44 @@ def _bindable(value: Any, stamp: bool) -> Any:
     return value if value is None or isinstance(value, (bool, int, float, str, bytes)) else str(value)
 
 
-def _holds_stamp(statement: Statement, column: str | None) -> bool:
-    return column is not None and any(
-        TABLES[name].by_name[column.lower()].kind == "TIMESTAMP"
-        for name in statement.tables & TABLES.keys()
-        if column.lower() in TABLES[name].by_name
-    )
+def _kinds(statement: Statement, column: str | None) -> Set[str]:
+    """The kinds of the columns of this name in the tables of the statement."""
+    if column is None:
+        return frozenset()
+    tables = (TABLES[name].by_name for name in statement.tables & TABLES.keys())
+    return {columns[column.lower()].kind for columns in tables if column.lower() in columns}
+
+
+def _check_finite(statement: Statement, placeholder: Placeholder, value: Any) -> None:
+    """MySQL knows no literal for these and takes the word for the name of a column."""
+    if isinstance(value, float) and not math.isfinite(value):
+        clause = "WHERE" if placeholder.assigned is None else "VALUES" if statement.verb == "INSERT" else "SET"
+        raise errors.unknown_column(str(abs(value)), clause)
 
 
 def _check_limit(statement: Statement, placeholder: Placeholder, value: Any) -> None:
-    """SQLite takes a negative or textual LIMIT; MySQL calls it a syntax error."""
-    if isinstance(value, int) and value >= 0:
+    """SQLite takes a negative or textual LIMIT; MySQL calls it, and one of more than 64 bits, a syntax error."""
+    if isinstance(value, int) and 0 <= value <= _LARGEST_LIMIT:
         return
     shown = "NULL" if value is None else f"'{value}'" if isinstance(value, str) else str(value)
     rest = statement.rest_after(placeholder.start)
     raise errors.syntax(shown + rest, statement.line_of(placeholder.start))
+
+
+def _check_texts_are_numbers(
+    connection: sqlite3.Connection, statement: Statement, table: Table | None, bound: Sequence[Any]
+) -> None:
+    """1292 where an UPDATE compares a number with a text that is none: MySQL compares them as numbers."""
+    if table is None or statement.verb != "UPDATE":
+        return
+    for placeholder, value in zip(statement.placeholders, bound, strict=True):
+        column = table.by_name.get((placeholder.compared or "").lower())
+        if column is None or column.kind not in ("CHAR", "VARCHAR") or not isinstance(value, (int, float)):
+            continue
+        query, taken = statement.texts_compared_at(placeholder)
+        for (text,) in connection.execute(query, bound[len(bound) - taken :]):
+            if text is not None and not values.is_number(text):
+                raise errors.text_as_number(text)
 
 
 def _check_given(statement: Statement, table: Table | None) -> None:

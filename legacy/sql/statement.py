@@ -97,12 +97,34 @@ class Statement:
     def probe(self) -> tuple[str, int]:
         """For an UPDATE: SQLite's query for one of the rows it would change, and how many of the last parameters
         that query takes."""
+        source, start = self._source(), self._start_of_where()
+        return f"SELECT 1 FROM {_sqlite(source)} {_sqlite(self.text[start:])} LIMIT 1", self._placeholders_after(start)
+
+    def texts_compared_at(self, placeholder: Placeholder) -> tuple[str, int]:
+        """For an UPDATE: SQLite's query for the values of the column compared at a placeholder, in the rows
+        that the other conditions leave, and how many of the last parameters that query takes."""
+        start = self._start_of_where()
+        if placeholder.start < start:
+            return "SELECT NULL WHERE 0", 0
+        mark = next(index for index, token in enumerate(self.tokens) if token.start == placeholder.start)
+        first = mark - 4 if self.tokens[mark - 3].text == "." else mark - 2
+        column = self.text[self.tokens[first].start : self.tokens[mark - 1].start]
+        condition = self.text[placeholder.start :].replace("%s", "%s IS NOT NULL", 1)
+        where = _sqlite(self.text[start : self.tokens[first].start] + condition)
+        return f"SELECT {column} FROM {_sqlite(self._source())} {where}", self._placeholders_after(start)
+
+    def _source(self) -> str:
+        """The table that an UPDATE changes, with its alias."""
         verb = self.tokens[0]
-        ends = {token.word: token.start for token in reversed(list(_outermost(self.tokens)))}
-        source = self.text[verb.start + len(verb.text) : ends["SET"]]
-        start = ends.get("WHERE", len(self.text))
-        taken = sum(placeholder.start > start for placeholder in self.placeholders)
-        return f"SELECT 1 FROM {_sqlite(source)} {_sqlite(self.text[start:])} LIMIT 1", taken
+        end = next(token.start for token in _outermost(self.tokens) if token.word == "SET")
+        return self.text[verb.start + len(verb.text) : end]
+
+    def _start_of_where(self) -> int:
+        starts = (token.start for token in _outermost(self.tokens) if token.word == "WHERE")
+        return next(starts, len(self.text))
+
+    def _placeholders_after(self, start: int) -> int:
+        return sum(placeholder.start > start for placeholder in self.placeholders)
 
     def clause_of(self, column: str) -> str:
         """The clause in which a column, written ``name`` or ``alias.name``, is first used, as MariaDB calls it."""

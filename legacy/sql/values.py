@@ -8,7 +8,6 @@ of the column they go to, before the statement runs. The CHECKs of the schema st
 from __future__ import annotations
 
 import json
-import math
 import re
 import unicodedata
 from datetime import UTC, date, datetime, time, timedelta
@@ -26,6 +25,14 @@ _DELIMITED_STAMP = re.compile(
     r"(\d{4}|\d\d)[^\w\s](\d\d?)[^\w\s](\d\d?)"
     r"(?:(?:T|\s+|[^\w\s])(\d\d?)(?:[^\w\s](\d\d?)(?:[^\w\s](\d\d?)(?:\.(\d*))?)?)?)?"
 )
+_BEYOND_16_BITS = re.compile("[\U00010000-\U0010ffff]")
+_LARGE_KANA = dict(zip("ぁぃぅぇぉっゃゅょゎゕゖ", "あいうえおつやゆよわかけ", strict=True))
+_KATAKANA_AFTER_HIRAGANA = 0x60
+_ALIKE = {ord("œ"): "oe"} | {
+    code + shift: _LARGE_KANA.get(chr(code), chr(code))
+    for code in range(ord("ぁ"), ord("ゖ") + 1)
+    for shift in (0, _KATAKANA_AFTER_HIRAGANA)
+}
 _FIRST_STAMP = datetime(1970, 1, 1, 0, 0, 1)
 _LAST_STAMP = datetime(2038, 1, 19, 3, 14, 7)
 _TEXT_BYTES = 65535
@@ -121,11 +128,26 @@ def as_text(value: Any) -> str:
 
 
 def fold(text: Any) -> Any:
-    """The form in which utf8mb4_unicode_ci compares texts: no case, no accents, no spaces at the end."""
+    """The form in which utf8mb4_unicode_ci compares texts: no case, no accents, no spaces at the end.
+
+    Katakana and small kana count as plain hiragana, and everything beyond the first 65536 characters as one and the
+    same; characters without a shape of their own count for nothing.
+    """
     if not isinstance(text, str):
         return text
-    decomposed = unicodedata.normalize("NFKD", text)
-    return "".join(mark for mark in decomposed if not unicodedata.combining(mark)).casefold().rstrip(" ")
+    if not text.isascii():
+        shown = "".join(mark for mark in unicodedata.normalize("NFKD", text) if _has_weight(mark))
+        text = _BEYOND_16_BITS.sub("\N{REPLACEMENT CHARACTER}", shown.casefold().translate(_ALIKE))
+    return text.casefold().rstrip(" ")
+
+
+def _has_weight(mark: str) -> bool:
+    return not unicodedata.combining(mark) and (unicodedata.category(mark) not in ("Cc", "Cf") or mark.isspace())
+
+
+def is_number(text: str) -> bool:
+    """Whether MySQL reads the whole of a text as a number."""
+    return _NUMBER.fullmatch(text.strip()) is not None
 
 
 def _text(column: Column, value: Any) -> str:
@@ -151,8 +173,6 @@ def _choice(column: Column, value: Any) -> str:
 
 def _number(table: Table, column: Column, value: Any) -> Decimal:
     """The number in a value; digits followed by anything else count as cut, no digits as incorrect."""
-    if isinstance(value, float) and not math.isfinite(value):
-        raise errors.unknown_column(str(value), "SET")
     text = as_text(value).strip()
     match = _NUMBER.match(text)
     if match is None:

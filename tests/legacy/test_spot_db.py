@@ -132,6 +132,45 @@ def test_fold_ignores_case_accents_and_padding(db: Database, agent: str) -> None
     assert db.fetch_one("SELECT id FROM clients WHERE FOLD(name) = FOLD(%s)", ("Proto",)) is None
 
 
+@pytest.mark.parametrize(
+    ("stored", "sought"),
+    [
+        ("ひらがな", "ヒラガナ"),
+        ("がっこう", "かつこう"),
+        ("œuvre", "OEUVRE"),
+        ("Straße", "strasse"),
+        ("😀", "😁"),
+        ("a\u200bz", "az"),
+    ],
+)
+def test_fold_takes_for_equal_what_the_collation_does(db: Database, agent: str, stored: str, sought: str) -> None:
+    db.execute("UPDATE clients SET name = %s", (stored,))
+    assert db.fetch_one("SELECT id FROM clients WHERE FOLD(name) = FOLD(%s)", (sought,)) == {"id": "c1"}
+
+
+@pytest.mark.parametrize(
+    ("stored", "sought"), [("ø", "o"), ("æ", "ae"), ("đ", "d"), ("ł", "l"), ("株式", "株"), ("a\tb", "ab")]
+)
+def test_fold_keeps_apart_what_the_collation_does(db: Database, agent: str, stored: str, sought: str) -> None:
+    db.execute("UPDATE clients SET name = %s", (stored,))
+    assert db.fetch_one("SELECT id FROM clients WHERE FOLD(name) = FOLD(%s)", (sought,)) is None
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE agents SET hostname = 'h' WHERE id = %s",
+        "UPDATE agents SET hostname = 'h' WHERE client_id = 'c1' AND agents.id = %s",
+    ],
+)
+def test_an_update_reads_texts_as_numbers_beside_a_number(db: Database, agent: str, statement: str) -> None:
+    with pytest.raises(DatabaseError, match=r"^1292 \(22007\): Truncated incorrect DECIMAL value: 'a1'$"):
+        db.execute(statement, (5,))
+    assert db.fetch_one("SELECT id FROM agents WHERE id = %s", (5,)) is None
+    db.execute("UPDATE agents SET id = '5'")
+    assert db.execute(statement, (5,)) == 1
+
+
 def test_texts_are_compared_without_case(db: Database, agent: str) -> None:
     assert db.fetch_one("SELECT name FROM clients WHERE client_token = %s", ("TOKEN-1",)) == {"name": "Proto Co"}
 

@@ -189,7 +189,9 @@ def utcnow() -> datetime:
 
 
 def new_id() -> str:
-    return str(uuid.uuid4())
+    """A UUID of version 4 whose first 48 bits tell the time, so that rows of one second keep the order they came in."""
+    ticks = time.time_ns() // 10_000
+    return str(uuid.UUID(bytes=ticks.to_bytes(6) + secrets.token_bytes(10), version=4))
 
 
 def new_client_token() -> str:
@@ -669,7 +671,8 @@ def agent_config(agent_id: str) -> ResponseReturnValue:
 def pending_commands(agent_id: str) -> ResponseReturnValue:
     columns = "id, instance_id, target_mode, target_pool_id, priority, terminate_wait_seconds, created_at"
     commands = db.fetch_all(
-        f"SELECT {columns} FROM commands WHERE agent_id = %s AND status = 'pending' ORDER BY created_at", (agent_id,)
+        f"SELECT {columns} FROM commands WHERE agent_id = %s AND status = 'pending' ORDER BY created_at, id",
+        (agent_id,),
     ) + db.fetch_all(
         f"SELECT {columns} FROM pending_switch_commands WHERE agent_id = %s AND executed_at IS NULL ORDER BY id",
         (agent_id,),
@@ -837,7 +840,7 @@ def switch_report(agent_id: str, data: Any) -> ResponseReturnValue:
     )
     if savings_impact > 0:
         db.execute(
-            "UPDATE clients SET total_savings = total_savings + %s WHERE id = %s",
+            "UPDATE clients SET total_savings = ROUND(total_savings + %s, 4) WHERE id = %s",
             (savings_impact * 24, request.client_id),
         )
     message = f"Instance switched: {new.get('instance_id')} - Saved ${savings_impact:.4f}/hr"
@@ -1321,7 +1324,7 @@ def admin_stats() -> ResponseReturnValue:
 @routes.get("/api/admin/clients")
 @errors_as_json
 def list_clients() -> ResponseReturnValue:
-    clients = db.fetch_all(f"{CLIENT_OVERVIEW} ORDER BY c.created_at DESC")
+    clients = db.fetch_all(f"{CLIENT_OVERVIEW} ORDER BY c.created_at DESC, c.id DESC")
     return jsonify([client_item(client) for client in clients])
 
 
@@ -1665,7 +1668,7 @@ def client_instances(client_id: str) -> ResponseReturnValue:
         conditions.append("current_mode = %s")
         parameters.append(mode)
     if search:
-        conditions.append("(id LIKE %s OR instance_type LIKE %s)")
+        conditions.append("(FOLD(id) LIKE FOLD(%s) OR FOLD(instance_type) LIKE FOLD(%s))")
         parameters += [f"%{search}%"] * 2
     instances = db.fetch_all(
         f"""
@@ -2111,7 +2114,8 @@ def newest_notifications(client_id: str | None, limit: int) -> ResponseReturnVal
     notifications = db.fetch_all(
         f"""
         SELECT id, message, severity, is_read, created_at FROM notifications
-        {"WHERE client_id = %s OR client_id IS NULL" if client_id else ""} ORDER BY created_at DESC LIMIT %s
+        {"WHERE client_id = %s OR client_id IS NULL" if client_id else ""}
+        ORDER BY created_at DESC, id DESC LIMIT %s
         """,
         (client_id, limit) if client_id else (limit,),
     )
@@ -2266,9 +2270,10 @@ def save_files(files: Sequence[FileStorage], directory: Path, extensions: Sequen
     """Save the files under safe names. A refused one raises ``UploadError`` and leaves those before it on disk."""
     saved = []
     for file in files:
-        path = directory / secure_filename(file.filename or "")
-        if path.suffix.lower() not in extensions:
-            raise UploadError(f"File type not allowed: {path.name}. Allowed types: {', '.join(extensions)}")
+        name = secure_filename(file.filename or "")
+        path = directory / name
+        if not name or path.suffix.lower() not in extensions:
+            raise UploadError(f"File type not allowed: {name}. Allowed types: {', '.join(extensions)}")
         file.save(path)
         saved.append(path)
     return saved
@@ -2392,7 +2397,7 @@ def fall_back_to_previous_models() -> ResponseReturnValue:
     fallback = db.fetch_one(
         """
         SELECT id FROM model_upload_sessions
-        WHERE is_fallback = 1 AND session_type = 'models' ORDER BY created_at DESC LIMIT 1
+        WHERE is_fallback = 1 AND session_type = 'models' ORDER BY created_at DESC, id DESC LIMIT 1
         """
     )
     if not fallback:
@@ -2421,7 +2426,8 @@ def model_sessions() -> ResponseReturnValue:
     sessions = db.fetch_all(
         """
         SELECT id, status, is_live, is_fallback, file_count, file_names, total_size_bytes, created_at, activated_at
-        FROM model_upload_sessions WHERE session_type = 'models' ORDER BY created_at DESC LIMIT 10
+        FROM model_upload_sessions WHERE session_type = 'models'
+        ORDER BY created_at DESC, id DESC LIMIT 10
         """
     )
     return jsonify(
@@ -2493,7 +2499,8 @@ def create_replica(agent_id: str, data: Any) -> ResponseReturnValue:
         (pool["id"],),
     )
     hourly_cost = number_or_null(price["spot_price"]) if price else None
-    replica_id = new_id()
+    # Its first digits go into a name: they must differ between replicas of the same minute.
+    replica_id = str(uuid.uuid4())
     instance_id = f"replica-{replica_id[:8]}"
     insert(
         "replica_instances",

@@ -30,6 +30,17 @@ class TestClients:
         for table in ("clients", "agents", "instances", "notifications"):
             assert server.rows(table) == []
 
+    def test_an_id_is_found_in_any_case_and_with_spaces_behind_it(self, server: SpotServer, acme: Account) -> None:
+        for path in (f"/api/client/{acme.id.upper()}", f"/api/client/{acme.id}%20"):
+            assert server.get(path).json["id"] == acme.id
+
+    @pytest.mark.parametrize("email", ["NaN", "Infinity", "-Infinity"])
+    def test_what_is_no_finite_number_is_taken_for_a_column(self, server: SpotServer, email: str) -> None:
+        body = f'{{"name": "Acme", "email": {email}}}'
+        answer = server.send("POST", "/api/admin/clients/create", data=body, content_type="application/json")
+        word = "nan" if email == "NaN" else "inf"
+        assert answer.json == {"error": f"1054 (42S22): Unknown column '{word}' in 'VALUES'"}
+
     @pytest.mark.parametrize("name", ["proto co", "Pröto Co"])
     def test_a_name_is_taken_in_any_case_and_with_any_accent(self, server: SpotServer, name: str) -> None:
         server.account("Proto Co")
@@ -127,6 +138,22 @@ class TestNotifications:
         assert len(server.get("/api/notifications?limit=1").json) == 1
         assert server.get("/api/notifications?limit=").mimetype == "text/html"
         assert server.get("/api/notifications?limit=-1").json["error"].startswith("1064 (42000)")
+        assert len(server.get(f"/api/notifications?limit={2**64 - 1}").json) == 1
+        assert server.get(f"/api/notifications?limit={2**64}").json["error"].startswith("1064 (42000)")
+
+    def test_the_newest_come_first_also_within_a_second(self, server: SpotServer, acme: Account) -> None:
+        for _ in range(3):
+            server.account(f"Client {len(server.rows('clients'))}")
+        newest = ["Client 3", "Client 2", "Client 1", "Acme"]
+        assert [client["name"] for client in server.get("/api/admin/clients").json] == newest
+        shown = [notification["message"] for notification in server.get("/api/notifications?limit=2").json]
+        assert shown == [f"New client created: {name}" for name in newest[:2]]
+
+    @pytest.mark.parametrize("client_id", [5, True, 1.5])
+    def test_a_number_is_no_client(self, server: SpotServer, acme: Account, client_id: Any) -> None:
+        answer = server.post("/api/notifications/mark-all-read", {"client_id": client_id})
+        error = f"1292 (22007): Truncated incorrect DECIMAL value: '{acme.id}'"
+        assert (answer.status_code, answer.json) == (500, {"error": error})
 
 
 def upload(server: SpotServer, path: str, *names: str) -> Any:
@@ -151,6 +178,24 @@ class TestModels:
         assert self.sessions(server) == {"first.pkl": (True, False, "active"), "second.h5": (False, False, "archived")}
         answer = server.post("/api/admin/ml-models/fallback")
         assert (answer.status_code, answer.json) == (404, {"error": "No fallback version available"})
+
+    def test_the_newest_of_several_fallbacks_returns(self, server: SpotServer) -> None:
+        for name in ("first.pkl", "second.pkl", "third.pkl"):
+            session_id = upload(server, self.UPLOAD, name).json["sessionId"]
+            server.post("/api/admin/ml-models/activate", {"sessionId": session_id})
+        server.post("/api/admin/ml-models/fallback")
+        assert self.sessions(server) == {
+            "first.pkl": (False, True, "active"),
+            "second.pkl": (True, False, "active"),
+            "third.pkl": (False, False, "archived"),
+        }
+        assert list(self.sessions(server)) == ["third.pkl", "second.pkl", "first.pkl"]
+
+    @pytest.mark.parametrize("name", ["..", "/"])
+    def test_a_file_without_a_usable_name_is_refused(self, server: SpotServer, name: str) -> None:
+        refused = upload(server, self.UPLOAD, name)
+        assert refused.status_code == 400
+        assert refused.json["error"].startswith("File type not allowed: . Allowed types: ")
 
     def test_a_refused_file_has_already_cost_the_live_session(self, server: SpotServer, tmp_path: Path) -> None:
         session_id = upload(server, self.UPLOAD, "live.pkl").json["sessionId"]

@@ -172,6 +172,14 @@ class TestSwitchReport:
     OLD = {"instance_id": "i-one", "instance_type": "t3.medium", "region": "us-east-1", "az": "us-east-1a"}
     NEW = {**OLD, "instance_id": "i-two", "mode": "spot", "pool_id": "t3.medium.us-east-1a"}
 
+    def test_savings_are_rounded_each_time_they_grow(self, server: SpotServer, acme: Account) -> None:
+        agent_id = server.agent(acme, "one")
+        instance = {"instance_id": "i-two", "instance_type": "t3.medium", "region": "us-east-1", "az": "us-east-1a"}
+        body = {"new_instance": instance, "pricing": {"old_spot": 0.02001, "new_spot": 0.02}}
+        for _ in range(3):
+            assert server.post(f"/api/agents/{agent_id}/switch-report", body, token=acme.token).status_code == 200
+        assert server.get("/api/admin/stats").json["totalSavings"] == 0.0006
+
     def test_savings_grow_and_the_instances_change_places(self, server: SpotServer, acme: Account) -> None:
         agent_id = server.agent(acme, "one")
         body = {

@@ -138,6 +138,12 @@ class TestInstances:
         (instance,) = server.get(f"/api/client/{acme.id}/instances?mode=ondemand").json
         assert (instance["poolId"], instance["spotPrice"], instance["isActive"]) == ("n/a", 0.0, 1)
 
+    def test_search_ignores_case_and_accents(self, server: SpotServer, acme: Account) -> None:
+        server.agent(acme, "plain", instance_id="i-séarch")
+        for text in ("SEARCH", "sëarch", "SÉA"):
+            found = server.get(f"/api/client/{acme.id}/instances", query_string={"search": text}).json
+            assert [instance["id"] for instance in found] == ["i-séarch"]
+
     def test_prices_count_for_an_hour(self, server: SpotServer, acme: Account) -> None:
         server.agent(acme, "one")
         fresh, old = server.pool("us-east-1a"), server.pool("us-east-1b")

@@ -43,12 +43,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What a side answers; ``elapsed_ms`` is from sending the request to the last byte of the answer."""
+    """What a side answers; ``elapsed_ms`` is from sending the request to the last byte of the answer.
+
+    Of a body that the recorder cut for its size only ``digest``, its SHA-256 in hexadecimal, is known.
+    """
 
     status: int
     headers: Headers = ()
     body: bytes = b""
     elapsed_ms: float = 0.0
+    digest: str | None = None
 
     @property
     def content_type(self) -> str:

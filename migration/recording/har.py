@@ -1,8 +1,8 @@
 """Reading HAR 1.2 (http://www.softwareishard.com/blog/har-12-spec/) from browsers, mitmproxy and ``cutover record``.
 
-Extensions understood: ``postData._encoding: base64`` for bodies that are not UTF-8, ``postData._truncated`` with
-``_size`` and ``_sha256`` for bodies that were cut (see :mod:`migration.recording.truncated`), ``comment`` as label,
-response status 0 for "no answer".
+Extensions understood: ``postData._encoding: base64`` for bodies that are not UTF-8; ``_truncated`` with ``_size`` and
+``_sha256``, in ``postData`` (see :mod:`migration.recording.truncated`) and in ``content``, for bodies that were cut;
+``_index``, the order in which requests began; ``comment`` as label; response status 0 for "no answer".
 """
 
 from __future__ import annotations
@@ -57,6 +57,8 @@ def _entries(path: Path) -> list[Any]:
     entries = log.get("entries") if isinstance(log, dict) else None
     if not isinstance(entries, list):
         raise RecordingError(f"{path} is not a HAR file: there is no list log.entries.")
+    if all(isinstance(entry, dict) and isinstance(entry.get("_index"), int) for entry in entries):
+        entries.sort(key=lambda entry: entry["_index"])
     return entries
 
 
@@ -126,6 +128,9 @@ def _response(raw: dict[str, Any], elapsed_ms: float) -> Response | None:
     if status <= 0:
         return None
     content = raw.get("content") or {}
+    if content.get("_truncated"):
+        digest = str(content["_sha256"])
+        return Response(status, _headers(raw.get("headers") or []), b"", elapsed_ms, digest)
     text = content.get("text") or ""
     body = base64.b64decode(text, validate=True) if content.get("encoding") == "base64" else text.encode()
     return Response(status, _headers(raw.get("headers") or []), body, elapsed_ms)

@@ -13,6 +13,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
 
+from backend.core.collation import add_to_sqlite
 from backend.core.database_errors import DEADLOCK, StatementRefusedError, UnsupportedValueError, translate
 from backend.core.settings import Settings
 
@@ -164,6 +165,7 @@ def _listen(engine: Engine, settings: Settings) -> None:
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
+    add_to_sqlite(connection)
     cursor = connection.cursor()
     for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
         cursor.execute(f"PRAGMA {pragma}")

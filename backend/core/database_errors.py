@@ -30,6 +30,7 @@ SQL_STATES = {
     1406: "22001",
     1451: "23000",
     1452: "23000",
+    4025: "23000",
 }
 
 
@@ -76,6 +77,8 @@ def _from_sqlite(error: sqlite3.Error, context: ExceptionContext) -> StatementRe
         return StatementRefusedError(1062, _duplicate(context, text.removeprefix("UNIQUE constraint failed: ")))
     if text.startswith("NOT NULL constraint failed: "):
         return StatementRefusedError(1048, f"Column '{text.rpartition('.')[2]}' cannot be null")
+    if text.startswith("CHECK constraint failed: "):
+        return StatementRefusedError(4025, f"CONSTRAINT `{text.partition(': ')[2]}` failed")
     if "database is locked" in text:
         return StatementRefusedError(1205, "Lock wait timeout exceeded; try restarting transaction")
     if text.startswith("no such table: "):

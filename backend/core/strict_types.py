@@ -8,6 +8,7 @@ import json
 import re
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal
+from math import isfinite
 from typing import Any
 
 from sqlalchemy import DateTime, Integer, Numeric, String, Table, Text, event
@@ -16,7 +17,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import Column
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from backend.core.database_errors import UnsupportedValueError, ValueRefusedError
+from backend.core.database_errors import StatementRefusedError, UnsupportedValueError, ValueRefusedError
 
 NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 TIMESTAMP = re.compile(
@@ -62,6 +63,9 @@ class StrictType(TypeDecorator[Any]):
         """The value as it is stored; raises ValueRefusedError or UnsupportedValueError."""
         if isinstance(value, dict | list):
             raise UnsupportedValueError(value)
+        if isinstance(value, float) and not isfinite(value):
+            # MySQL has no literal for it and takes the word for the name of a column.
+            raise StatementRefusedError(1054, f"Unknown column '{abs(value)}' in 'VALUES'")
         if value is not None:
             return self.accept(value)
         if self.column is not None and not self.column.nullable:

@@ -39,6 +39,12 @@ class TestHeartbeat:
         went, came = f"Agent {spot.agent_id} went offline", f"Agent {spot.agent_id} is back online"
         assert messages(spot) == [went, went, came, went]
 
+    def test_the_agent_is_called_what_the_path_calls_it(self, spot: Spot) -> None:
+        shouted = spot.agent_id.upper()
+        assert spot.post("heartbeat", {"status": "offline"}, agent_id=shouted).status_code == 200
+        assert messages(spot) == [f"Agent {shouted} went offline"]
+        assert spot.get("switch-recommendation", agent_id=shouted).json["agent_id"] == shouted
+
     @pytest.mark.parametrize(
         ("body", "error"),
         [

@@ -17,7 +17,7 @@ def test_ways_to_offer_a_token(spot: Spot, header: str) -> None:
     assert spot.get("config").status_code == 200
 
 
-@pytest.mark.parametrize("header", [f"bearer {TOKEN}", f"Basic {TOKEN}", "Bearer wrong", "x" * 300])
+@pytest.mark.parametrize("header", [f"bearer {TOKEN}", f"Basic {TOKEN}", "Bearer wrong", "Bearer ", "x" * 300])
 def test_a_wrong_token_is_refused_and_recorded(spot: Spot, header: str) -> None:
     spot.headers = {"Authorization": header}
     answer = spot.get("config")

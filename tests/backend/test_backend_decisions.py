@@ -185,9 +185,16 @@ class TestDecide:
         assert (answer.status_code, answer.json) == (500, {"error": error})
 
     def test_prices_that_are_none_are_unknown(self, spot: Spot) -> None:
-        for pricing in ({}, {"on_demand_price": "abc"}, {"on_demand_price": 0, "spot_pools": None}):
+        for pricing in ({}, None, [], {"on_demand_price": "abc"}, {"on_demand_price": 0, "spot_pools": None}):
             answer = spot.post("decide", {"instance": {}, "pricing": pricing})
             assert answer.json["reason"] == "No on-demand price to compare with"
+
+    @pytest.mark.parametrize(
+        "pools", ["x", {"a": 1}, [1, None], [{}, {"pool_id": ["p"], "price": 0.1}, {"pool_id": "p"}]]
+    )
+    def test_what_describes_no_pool_is_passed_over(self, spot: Spot, pools: Any) -> None:
+        answer = spot.post("decide", {"instance": {}, "pricing": {"on_demand_price": 1.0, "spot_pools": pools}})
+        assert (answer.status_code, answer.json["reason"]) == (200, "No pool is cheap and calm enough")
 
 
 class TestRecommendation:
@@ -316,6 +323,11 @@ class TestRebalance:
         }
         event = in_pool.one("SELECT message FROM system_events WHERE event_type = 'rebalance_recommendation'")
         assert event["message"] == "Rebalance recommendation for i-1. Risk: 100.00%. Action: switch"
+
+    def test_of_equally_calm_pools_the_first_zone_is_taken(self, in_pool: Spot) -> None:
+        interrupt(in_pool, "t3.medium.us-east-1a", 40)
+        answer = in_pool.post("rebalance-recommendation", {"instance_id": "i-1"}).json
+        assert answer["target_pool_id"] == "t3.medium.us-east-1b"
 
     def test_without_another_pool_it_is_watched(self, in_pool: Spot) -> None:
         interrupt(in_pool, "t3.medium.us-east-1a", 40)

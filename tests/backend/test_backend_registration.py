@@ -42,6 +42,13 @@ def test_a_new_agent_is_stored_with_instance_config_notification_and_event(bare:
     assert event["message"] == "Agent agent-1 registered successfully"
 
 
+@pytest.mark.parametrize(("first", "again"), [("Agënt-1", "agent-1"), ("agent-1", "AGENT-1  "), ("株-É", "株-e")])
+def test_a_logical_id_is_the_same_in_any_case_with_any_accent(bare: Spot, first: str, again: str) -> None:
+    known, same = (bare.register(logical_agent_id=name).json["agent_id"] for name in (first, again))
+    assert same == known
+    assert bare.register(logical_agent_id="株-o").json["agent_id"] != known
+
+
 def test_registering_again_keeps_the_identity_and_overwrites_the_rest(spot: Spot) -> None:
     spot.sql("UPDATE agents SET status = 'deleted', enabled = 0")
     minimal = {k: v for k, v in REGISTRATION.items() if k not in ("hostname", "ami_id", "mode")}

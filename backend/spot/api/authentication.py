@@ -28,7 +28,7 @@ def authenticated(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _offered_token() -> str:
-    token = request.headers.get("Authorization", "").replace("Bearer ", "").strip()
+    token = request.headers.get("Authorization", "").strip().replace("Bearer ", "").strip()
     if token:
         return token
     body = request.get_json() or {}

@@ -41,10 +41,12 @@ CLIENT_WITH_AGENT = (
 
 @dataclass(frozen=True)
 class Caller:
-    """The client that calls, and the row of the agent named in the path: None when it is not the client's."""
+    """The client that calls, the row of the agent named in the path (None when it is not the client's), and its name
+    there, which may differ from its id in case."""
 
     client_id: str
     agent: Any
+    agent_id: str | None
 
     def own_agent(self) -> Any:
         """The agent named in the path; Refused with 404 when it is not the client's."""
@@ -72,7 +74,7 @@ def identify(session: Session, token: str, agent_id: str | None, path: str) -> C
         record_event(session, "auth_failed", "warning", message, client_id=found.client_id)
         raise RequestRefusedError(403, "Client account is not active")
     has_agent = agent_id is not None and found.id is not None
-    return Caller(found.client_id, found if has_agent else None)
+    return Caller(found.client_id, found if has_agent else None, agent_id)
 
 
 def _find(session: Session, token: str, agent_id: str | None) -> Any:

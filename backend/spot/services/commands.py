@@ -114,7 +114,7 @@ def issue_switch(session: Session, caller: Caller, body: dict[str, Any]) -> dict
     return {
         "success": True,
         "command_id": command_id,
-        "agent_id": agent.id,
+        "agent_id": caller.agent_id,
         "target_mode": target_mode,
         "target_pool_id": target_pool_id,
         "reason": body.get("reason") or "Manual command",

@@ -25,6 +25,7 @@ def decide(session: Session, caller: Caller, body: dict[str, Any]) -> dict[str, 
     An agent that is disabled, or not the caller's, stays where it is, and nothing is kept.
     """
     instance, pricing = body["instance"], body["pricing"]
+    pricing = pricing if isinstance(pricing, dict) else {}
     instance_id = instance.get("instance_id")
     if caller.agent is None or not caller.agent.enabled:
         mode, pool_id = instance.get("current_mode"), instance.get("current_pool_id")
@@ -41,11 +42,7 @@ def decide(session: Session, caller: Caller, body: dict[str, Any]) -> dict[str, 
 
 def _situation(session: Session, agent_id: str, instance: dict[str, Any], pricing: dict[str, Any]) -> Situation:
     pool_id = instance.get("current_pool_id")
-    prices = {
-        pool["pool_id"]: price
-        for pool in pricing.get("spot_pools") or []
-        if (price := _price(pool["price"])) is not None
-    }
+    prices = _pool_prices(pricing.get("spot_pools"))
     recent, last = session.execute(
         select(
             func.count(case((Switch.initiated_at >= utc_now() - WEEK, 1))),
@@ -56,12 +53,22 @@ def _situation(session: Session, agent_id: str, instance: dict[str, Any], pricin
         mode=instance.get("current_mode"),
         pool_id=pool_id,
         ondemand_price=_price(pricing.get("on_demand_price")),
-        spot_price=_price(pricing.get("current_spot_price")) or prices.get(pool_id),
+        spot_price=_price(pricing.get("current_spot_price")) or prices.get(pool_id or ""),
         pool_prices=prices,
-        pool_risks=pool_risks(session, [*prices, pool_id] if pool_id else [*prices]),
+        pool_risks=pool_risks(session, [name for name in (*prices, pool_id) if name]),
         recent_switches=recent,
         last_switch_at=last,
     )
+
+
+def _pool_prices(pools: Any) -> dict[str, float]:
+    """The prices by pool; what names no pool or no price tells nothing."""
+    named = [pool for pool in pools if isinstance(pool, dict)] if isinstance(pools, list) else []
+    return {
+        pool["pool_id"]: price
+        for pool in named
+        if isinstance(pool.get("pool_id"), str) and (price := _price(pool.get("price"))) is not None
+    }
 
 
 def _price(value: Any) -> float | None:

@@ -22,6 +22,6 @@ def beat(session: Session, caller: Caller, body: dict[str, Any]) -> None:
     # Before the notification, which locks the client's row for others to read: two of them could never both write it.
     update_rows(session, Client, Client.id == caller.client_id, last_sync_at=func.now())
     if status == "offline" != agent.status:
-        notify(session, f"Agent {agent.id} went offline", "warning", caller.client_id)
+        notify(session, f"Agent {caller.agent_id} went offline", "warning", caller.client_id)
     elif status == "online" and agent.status == "offline":
-        notify(session, f"Agent {agent.id} is back online", "info", caller.client_id)
+        notify(session, f"Agent {caller.agent_id} is back online", "info", caller.client_id)

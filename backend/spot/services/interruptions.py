@@ -50,8 +50,8 @@ def calmest_pool_elsewhere(session: Session, agent: Any) -> Any:
             SpotPool.az != agent.az,
             SpotPool.is_active == 1,
         )
-        .group_by(SpotPool.id, SpotPool.pool_name)
-        .order_by(func.count(InterruptionEvent.id), SpotPool.id.desc())
+        .group_by(SpotPool.id, SpotPool.pool_name, SpotPool.az)
+        .order_by(func.count(InterruptionEvent.id), SpotPool.az)
         .limit(1)
     )
     return session.execute(query).first()

@@ -42,7 +42,7 @@ def recommend(session: Session, caller: Caller) -> dict[str, Any]:
     )
     return {
         **vars(outcome),
-        "agent_id": agent.id,
+        "agent_id": caller.agent_id,
         "auto_switch_enabled": agent.auto_switch_enabled,
         "will_auto_execute": agent.auto_switch_enabled and outcome.decision_type not in STAYING,
         "current_pool": {"id": agent.current_pool_id, "name": instance.pool_name, "az": instance.pool_az},

@@ -3,12 +3,14 @@
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select
 from sqlalchemy.orm import Session
 
+from backend.core.collation import Alike
 from backend.core.database import insert_row, insert_row_unless_present, update_rows
 from backend.core.database_errors import StatementRefusedError
 from backend.core.errors import describe
+from backend.core.strict_types import Operand
 from backend.spot.models import (
     Agent,
     AgentConfig,
@@ -70,7 +72,8 @@ def _store_agent(session: Session, client_id: str, body: dict[str, Any]) -> str:
 
 
 def _find_agent(session: Session, client_id: str, logical_agent_id: str) -> str | None:
-    query = select(Agent.id).where(Agent.logical_agent_id == logical_agent_id, Agent.client_id == client_id)
+    same = Alike(Agent.logical_agent_id) == Alike(literal(logical_agent_id, Operand()))
+    query = select(Agent.id).where(same, Agent.client_id == client_id)
     return session.execute(query).scalar()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import socket
@@ -15,6 +16,8 @@ from migration.proxy.body import RequestBody, request_body
 from migration.proxy.errors import UnsupportedRequestError
 from migration.proxy.headers import HeaderList, connection_options, received_headers
 
+#: Linux's; elsewhere a small answer takes two packets.
+_TCP_CORK: int | None = getattr(socket, "TCP_CORK", None)
 _ABSOLUTE_FORM = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?P<authority>[^/?#]*)(?P<target>.*)")
 #: What may stand in a path unquoted (RFC 3986 section 3.3), besides letters and digits.
 _PATH_SAFE = "/:@!$&'()*+,;=-._~"
@@ -55,6 +58,22 @@ class ClientRequest:
         if not upgrade or upgrade.lower() != "websocket" or self.method != "GET":
             return False
         return "upgrade" in connection_options(self.environ.get("HTTP_CONNECTION", ""))
+
+    def hold_back(self) -> None:
+        """Let the kernel keep what is sent until :meth:`send_off`: servers send a head and a body one after the other.
+
+        Head and a small body then leave as one packet, and the client wakes up once.
+        """
+        self._cork(1)
+
+    def send_off(self) -> None:
+        """Send what was held back."""
+        self._cork(0)
+
+    def _cork(self, held: int) -> None:
+        if self.sock is not None and _TCP_CORK is not None:
+            with contextlib.suppress(OSError):  # a Unix socket, which has no packets, or one that is closed
+                self.sock.setsockopt(socket.IPPROTO_TCP, _TCP_CORK, held)
 
     def bound_waits(self, timeout: float) -> None:
         """Bound the waits for this client by ``timeout`` seconds; without it they are the server's affair."""

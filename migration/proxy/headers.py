@@ -57,17 +57,16 @@ _CONTENT_HEADERS = {"CONTENT_TYPE": "Content-Type", "CONTENT_LENGTH": "Content-L
 
 
 def end_to_end(headers: Iterable[tuple[str, str]], dropped: frozenset[str] = HOP_BY_HOP) -> HeaderList:
-    """``headers`` less those in ``dropped`` (the hop-by-hop ones and maybe more), and less those that ``Connection`` names."""
+    """``headers`` less those in ``dropped`` (names in lower case), and less those that ``Connection`` names."""
     kept = []
-    named = None
-    for name, value in headers:
-        lower = _lower(name)
-        if lower in dropped:
-            if lower == "connection":
-                named = connection_options(value) | (named or set())
-            continue
-        kept.append((name, value))
-    if named and not named <= _CONNECTION_OPTIONS:
+    named: frozenset[str] = frozenset()
+    for pair in headers:
+        lower = _lower(pair[0])
+        if lower not in dropped:
+            kept.append(pair)
+        elif lower == "connection":
+            named |= connection_options(pair[1])
+    if not named <= _CONNECTION_OPTIONS:
         kept = [pair for pair in kept if _lower(pair[0]) not in named]
     return kept
 
@@ -77,9 +76,10 @@ def request_headers(headers: Iterable[tuple[str, str]]) -> HeaderList:
     return [(conventional_name(name), value) for name, value in end_to_end(headers, _NOT_FORWARDED)]
 
 
-def connection_options(value: str) -> set[str]:
+@functools.lru_cache(maxsize=256)
+def connection_options(value: str) -> frozenset[str]:
     """The tokens of a ``Connection`` header, in lower case."""
-    return {token.strip().lower() for token in value.split(",") if token.strip()}
+    return frozenset(token.strip().lower() for token in value.split(",") if token.strip())
 
 
 def forwarded_headers(environ: dict[str, Any], headers: Iterable[tuple[str, str]], trusted_hops: int) -> HeaderList:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import struct
+import sys
 import threading
 
 import pytest
@@ -238,3 +241,20 @@ def test_connections_to_the_origin_are_kept(front: Front, origin: Origin) -> Non
     for number in range(5):
         assert front.request("GET" if number % 2 else "POST", "/again").status == 200
     assert origin.accepted == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="TCP_CORK and TCP_INFO as Linux has them")
+def test_a_small_answer_reaches_the_client_as_one_packet(front: Front) -> None:
+    with front.connect() as sock:
+        for answers in (1, 2):
+            sock.sendall(b"GET /small HTTP/1.1\r\nHost: shop.example\r\n\r\n")
+            received = b""
+            while not received.endswith(b"\r\n\r\n") or received.count(b"\r\n\r\n") < 2:  # the origin echoes the head
+                received += sock.recv(65536)
+            assert _data_segments_received(sock) == answers
+
+
+def _data_segments_received(sock: socket.socket) -> int:
+    information = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+    segments: int = struct.unpack_from("=I", information, 152)[0]  # tcpi_data_segs_in
+    return segments

@@ -76,3 +76,10 @@ def test_agents_of_one_client_do_not_stand_in_each_others_way(spot_on_mariadb: S
     with ThreadPoolExecutor(4) as threads:
         assert list(threads.map(work, agents)) == [[200] * 10] * 4
     assert float(spot.one("SELECT total_savings FROM clients")["total_savings"]) == 0.7128 * 20
+
+
+def test_a_number_may_be_the_id_of_a_pool(spot_on_mariadb: Spot) -> None:
+    for _ in range(2):
+        report = changed(PRICING, "pricing", spot_pools=[*POOLS, {"pool_id": 5, "az": 6, "price": 0.1}])
+        assert spot_on_mariadb.post("pricing-report", report).json == {"success": True}
+    assert spot_on_mariadb.one("SELECT az FROM spot_pools WHERE id = '5'") == {"az": "6"}

@@ -77,7 +77,8 @@ def _store_pools(session: Session, instance: dict[str, Any], pools: list[dict[st
         )
         insert_row(session, SpotPriceSnapshot, pool_id=pool_id, price=pool["price"])
     if pools:
-        zones = SpotPool.az.in_([pool["az"] for pool in pools])
+        # As texts: beside a number, MySQL would read the ids it compares as numbers, and fail.
+        zones = SpotPool.az.in_([str(pool["az"]) for pool in pools])
         same_place = (SpotPool.instance_type == instance_type) & (SpotPool.region == region) & zones
-        known = or_(SpotPool.id.in_([pool["pool_id"] for pool in pools]), same_place)
+        known = or_(SpotPool.id.in_([str(pool["pool_id"]) for pool in pools]), same_place)
         update_rows(session, SpotPool, known, updated_at=func.now())

@@ -53,6 +53,8 @@ def test_fault_is_reported_where_it_is(
         *("--candidate", "tests.support.faulty:create_app()"),
         *("--candidate-db", f"sqlite:///{tmp_path}/candidate.sqlite3"),
         FAULT=fault,
+        MODEL_DIR=str(tmp_path / "models"),
+        DECISION_ENGINE_DIR=str(tmp_path / "decision_engines"),
     )
     found = {(d["route"], re.sub(r"\[\d+\]", "[]", d["location"]), d["kind"]) for d in report["differences"]}
     assert found == {(route, location, kind)}

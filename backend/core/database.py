@@ -56,7 +56,7 @@ def insert_row_if_possible(session: Session, model: type[DeclarativeBase], **val
     """
     try:
         insert_row(session, model, **values)
-    except (StatementRefusedError, UnsupportedValueError) as error:
+    except (StatementRefusedError, UnsupportedValueError, UnicodeEncodeError) as error:
         if getattr(error, "errno", None) == DEADLOCK:
             raise
         return str(error)

@@ -41,10 +41,10 @@ class Operand(TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        """Refuse objects and lists, as a driver would."""
+        """Refuse objects and lists, as a driver would. Spaces at the end of a text never made a difference to MySQL."""
         if isinstance(value, dict | list):
             raise UnsupportedValueError(value)
-        return value
+        return value.rstrip(" ") if isinstance(value, str) else value
 
 
 class StrictType(TypeDecorator[Any]):

@@ -40,6 +40,7 @@ class TestHeartbeat:
         assert messages(spot) == [went, went, came, went]
 
     def test_the_agent_is_called_what_the_path_calls_it(self, spot: Spot) -> None:
+        assert spot.get("config", agent_id=f"{spot.agent_id}%20").status_code == 200
         shouted = spot.agent_id.upper()
         assert spot.post("heartbeat", {"status": "offline"}, agent_id=shouted).status_code == 200
         assert messages(spot) == [f"Agent {shouted} went offline"]
@@ -107,6 +108,10 @@ class TestTermination:
         event = spot.one("SELECT message, metadata FROM system_events WHERE event_type = 'instance_terminated'")
         assert event["message"] == message
         assert (event["metadata"] is None) == (body == {})
+
+    def test_a_reason_that_is_no_text_is_lost_and_the_rest_kept(self, spot: Spot) -> None:
+        assert spot.post("termination", {"reason": "\ud800"}).json == {"success": True}
+        assert (spot.agent()["status"], messages(spot)) == ("offline", [])
 
     def test_an_unknown_agent_is_only_told_about(self, spot: Spot) -> None:
         assert spot.post("termination", {"reason": "x"}, "unknown").json == {"success": True}

@@ -1,0 +1,1 @@
+"""How fast Cutover is, as ratios of two things measured in one run on one machine."""

@@ -1,0 +1,57 @@
+"""That every benchmark runs and says something; never how fast anything is."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--rounds", "1", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+# Processor time is counted in hundredths of a second: forwarding needs requests enough to use some.
+@pytest.mark.parametrize(
+    ("name", "requests", "ratios"),
+    [("forwarding", 800, 3), ("routes", 20, 16), ("replay", 1, 1), ("comparison", 50, 2)],
+)
+def test_ratios_are_positive_numbers(name: str, requests: int, ratios: int) -> None:
+    answer = json.loads(run("--json", "--requests", str(requests), name))["ratios"]
+    assert len(answer) == ratios
+    for ratio in answer:
+        assert ratio["benchmark"] == name
+        assert math.isfinite(ratio["ratio"]), ratio
+        assert ratio["ratio"] > 0, ratio
+        assert ratio["met"] is None or ratio["aim"]
+
+
+def test_the_table_names_benchmark_ratio_and_aim() -> None:
+    table = run("--requests", "20", "comparison")
+    assert "comparison" in table
+    assert "at least 1" in table
+
+
+def test_an_unknown_benchmark_is_refused() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "nonsense"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "forwarding" in done.stderr

@@ -39,13 +39,11 @@ class Answer(Iterator[bytes]):
         self._settings = settings
         self._piece: bytes | None = exchange.piece
         self._released = False
-        self._is_held_back = False
         self._is_event_stream = False
         if exchange.parser.complete:
             self._release()
             if exchange.piece:
-                self._is_held_back = True
-                request.hold_back()
+                request.send_head_with_body()
         else:
             # An answer that is here whole fits what the kernel takes at once.
             request.bound_waits(settings.client_timeout)
@@ -66,8 +64,6 @@ class Answer(Iterator[bytes]):
         return piece
 
     def close(self) -> None:
-        if self._is_held_back:
-            self._request.send_off()
         if not self._released:
             self._released = True
             self._exchange.connection.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import socket
@@ -14,10 +13,9 @@ from urllib.parse import quote
 
 from migration.proxy.body import RequestBody, request_body
 from migration.proxy.errors import UnsupportedRequestError
+from migration.proxy.gunicorn_response import OneSend, response_behind
 from migration.proxy.headers import HeaderList, connection_options, received_headers
 
-#: Linux's; elsewhere a small answer takes two packets.
-_TCP_CORK: int | None = getattr(socket, "TCP_CORK", None)
 _ABSOLUTE_FORM = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?P<authority>[^/?#]*)(?P<target>.*)")
 #: What may stand in a path unquoted (RFC 3986 section 3.3), besides letters and digits.
 _PATH_SAFE = "/:@!$&'()*+,;=-._~"
@@ -27,7 +25,8 @@ _PATH_SAFE = "/:@!$&'()*+,;=-._~"
 class ClientRequest:
     """``target`` is the raw path and query, byte for byte (latin-1); ``headers`` are all that the client sent.
 
-    ``body`` is None for a request without one. ``sock`` is the client's connection where the server shows it.
+    ``body`` is None for a request without one. ``sock`` is the client's connection where the server shows it,
+    ``response`` gunicorn's own response object where there is one.
     """
 
     method: str
@@ -37,19 +36,22 @@ class ClientRequest:
     body: RequestBody | None
     environ: dict[str, Any]
     sock: socket.socket | None
+    response: Any
 
     @classmethod
     def from_wsgi(cls, environ: dict[str, Any], start_response: Any) -> ClientRequest:
         """Raises :class:`UnsupportedRequestError` for what a reverse proxy can't forward."""
         target, authority = raw_target(environ)
+        response = response_behind(start_response)
         return cls(
             method=environ["REQUEST_METHOD"],
             target=target,
             host=authority or environ.get("HTTP_HOST", ""),
-            headers=received_headers(environ, start_response),
+            headers=received_headers(environ, response),
             body=request_body(environ),
             environ=environ,
             sock=environ.get("gunicorn.socket"),
+            response=response,
         )
 
     @property
@@ -59,21 +61,10 @@ class ClientRequest:
             return False
         return "upgrade" in connection_options(self.environ.get("HTTP_CONNECTION", ""))
 
-    def hold_back(self) -> None:
-        """Let the kernel keep what is sent until :meth:`send_off`: servers send a head and a body one after the other.
-
-        Head and a small body then leave as one packet, and the client wakes up once.
-        """
-        self._cork(1)
-
-    def send_off(self) -> None:
-        """Send what was held back."""
-        self._cork(0)
-
-    def _cork(self, held: int) -> None:
-        if self.sock is not None and _TCP_CORK is not None:
-            with contextlib.suppress(OSError):  # a Unix socket, which has no packets, or one that is closed
-                self.sock.setsockopt(socket.IPPROTO_TCP, _TCP_CORK, held)
+    def send_head_with_body(self) -> None:
+        """Let the head of an answer wait for its body, which the server is going to write next."""
+        if self.sock is not None and getattr(self.response, "sock", None) is self.sock:
+            OneSend(self.response)
 
     def bound_waits(self, timeout: float) -> None:
         """Bound the waits for this client by ``timeout`` seconds; without it they are the server's affair."""

@@ -33,14 +33,14 @@ _NOT_FORWARDED = HOP_BY_HOP | _REWRITTEN
 _CONNECTION_OPTIONS = HOP_BY_HOP | {"close"}
 
 
-def received_headers(environ: dict[str, Any], start_response: Any) -> HeaderList:
+def received_headers(environ: dict[str, Any], response: Any) -> HeaderList:
     """The client's headers, as close to what it sent as the server allows.
 
     WSGI folds repeated headers into one and forgets their order; joined by commas, two ``Cookie`` headers can't be
-    told apart from one strange one. gunicorn's ``start_response`` belongs to an object that still has the parsed
-    request, with every header in its place (names in capitals). Elsewhere the environ has to do.
+    told apart from one strange one. gunicorn's ``response`` object still has the parsed request, with every header in
+    its place (names in capitals). Elsewhere the environ has to do.
     """
-    request = getattr(getattr(start_response, "__self__", None), "req", None)
+    request = getattr(response, "req", None)
     headers = getattr(request, "headers", None)
     if isinstance(headers, list):
         return headers

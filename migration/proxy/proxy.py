@@ -15,6 +15,7 @@ from migration.ledger import RoutingTable, State
 from migration.proxy.client import ClientRequest
 from migration.proxy.errors import ForwardingError, UpstreamMissingError
 from migration.proxy.forwarding import Forwarder
+from migration.proxy.gunicorn_response import response_behind
 from migration.proxy.refusals import refuse
 from migration.proxy.settings import ProxySettings
 from migration.proxy.websocket import forward_websocket
@@ -128,8 +129,8 @@ class _ObservedResponse:
         self._start_response = start_response
         self._shown_owner = shown_owner
         self.status = 0
-        #: Where :func:`migration.proxy.headers.received_headers` finds the client's headers under gunicorn.
-        self.req = getattr(getattr(start_response, "__self__", None), "req", None)
+        #: For :func:`migration.proxy.gunicorn_response.response_behind`.
+        self.behind = response_behind(start_response)
 
     def start(self, status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
         self.status = int(status.split(" ", 1)[0])

@@ -15,7 +15,7 @@ BENCHMARKS = {benchmark.NAME: benchmark.run for benchmark in (forwarding, routes
 @click.command()
 @click.argument("names", nargs=-1, type=click.Choice(list(BENCHMARKS)), metavar="[NAME]...")
 @click.option("--rounds", type=click.IntRange(1), default=7, show_default=True, help="Turns for each measured thing.")
-@click.option("--requests", type=click.IntRange(1), default=2000, show_default=True, help="Requests in each turn.")
+@click.option("--requests", type=click.IntRange(1), default=4000, show_default=True, help="Requests in each turn.")
 @click.option("--json", "wants_json", is_flag=True, help="Print JSON instead of a table.")
 def main(names: tuple[str, ...], rounds: int, requests: int, wants_json: bool) -> None:
     """Measure forwarding, routes, replay and comparison, or only those named.

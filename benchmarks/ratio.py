@@ -10,7 +10,7 @@ class Effort:
     """How much is measured: ``rounds`` of each thing in turn, with ``requests`` in a round."""
 
     rounds: int = 7
-    requests: int = 2000
+    requests: int = 4000
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ demo: $(VENV)/.core
 	$(BIN)/python -m demo $(DOMAIN)
 
 test: $(VENV)/.dev servers lint
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

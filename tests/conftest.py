@@ -20,3 +20,8 @@ def mariadb() -> Iterator[MariaDB]:
         pytest.skip(reason)
     with running_mariadb() as server:
         yield server
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that mostly wait begin first."""
+    items.sort(key=lambda item: item.get_closest_marker("by_the_clock") is None)

@@ -168,7 +168,7 @@ class _Sketcher:
         if isinstance(value, list):
             return tuple(self._sketch(member, f"{folded}[]") for member in value)
         place = self._context.place(folded)
-        if place is not None and place.kind in (PlaceKind.NOISE, PlaceKind.ELAPSED, PlaceKind.POSITION):
+        if place is not None and place.kind in (PlaceKind.NOISE, PlaceKind.FORM, PlaceKind.ELAPSED, PlaceKind.POSITION):
             return _ANY
         if isinstance(value, str):
             return self._text(value, place is not None and place.kind is PlaceKind.GENERATED)

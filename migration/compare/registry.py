@@ -37,6 +37,7 @@ class RegistryError(Exception):
 class PlaceKind(enum.StrEnum):
     GENERATED = "generated"  # an identifier, whatever it looks like: bind it
     NOISE = "noise"  # says nothing: never compared
+    FORM = "form"  # any value of the same form: a text with other numbers in it, another number of the same type
     ELAPSED = "elapsed"  # time gone by since an event, in units of `unit` seconds
     UNORDERED = "unordered"  # a list, or words in a text, that come in any order
     CUT = "cut"  # a list cut at a limit: which rows of its last second made it says nothing

@@ -18,6 +18,7 @@ _WORD = re.compile(r"[^\s,;:(){}\[\]]+")
 _ID_KEY = re.compile(r"(?:^|[._])(?:id|ids)(?:\[\])?$|[a-z]I[Dd]s?(?:\[\])?$")
 _RUN = re.compile(r"[A-Za-z0-9_-]+")
 _BETWEEN_RUNS = re.compile(r"[^A-Za-z0-9_-]+")
+_DIGITS = re.compile(r"\d+")
 _ONE_WORD = re.compile(r"\S{3,}")
 _YEAR = 366 * 86_400.0
 
@@ -29,6 +30,8 @@ def reconcile_scalar(control: Any, candidate: Any, location: str, context: Conte
     if type(control) is type(candidate) and control == candidate:
         return control
     if _excused(control, candidate, location, context):
+        return control
+    if _same_form(control, candidate, location, context):
         return control
     if is_number(control) and is_number(candidate):
         return _number(control, candidate, location, context)
@@ -42,6 +45,13 @@ def _excused(control: Any, candidate: Any, location: str, context: Context) -> b
         return False
     context.noise.append(Difference(location, Kind.VALUE, control, candidate, place.reason))
     return True
+
+
+def _same_form(control: Any, candidate: Any, location: str, context: Context) -> bool:
+    place = context.place(fold(location))
+    if place is None or place.kind is not PlaceKind.FORM or type(control) is not type(candidate):
+        return False
+    return is_number(control) or _DIGITS.sub("0", str(control)) == _DIGITS.sub("0", str(candidate))
 
 
 def is_number(value: Any) -> bool:
@@ -58,7 +68,7 @@ def _text(control: str, candidate: str, location: str, context: Context) -> str:
     if _excused(control, candidate, location, context):
         return control
     bound = context.bindings.candidate_of(control)
-    if bound == candidate:
+    if bound == candidate or _same_form(control, candidate, location, context):
         return control
     place = context.place(fold(location))
     if place is not None and place.kind is PlaceKind.UNORDERED and _words(control) == _words(candidate):

@@ -162,6 +162,7 @@ def test_places_say_how_to_compare() -> None:
     bench = Bench(
         place("body.load", PlaceKind.NOISE),
         place("body.age", PlaceKind.ELAPSED),
+        place("body.pool", PlaceKind.FORM),
         place("body.tags", PlaceKind.UNORDERED),
         place("body.hint", PlaceKind.UNORDERED),
         place("body.rows[].no", PlaceKind.POSITION),
@@ -171,6 +172,10 @@ def test_places_say_how_to_compare() -> None:
     candidate = {"load": 9, "age": 12, "tags": ["b", "a"], "hint": "b, a", "rows": [{"no": 2, "t": "x"}], "ref": "r s"}
     assert bench.values(control, candidate) == []
     assert bench.noise == ["body.load"]
+    assert bench.values({"pool": "9/10"}, {"pool": "10/10"}) == []
+    assert bench.values({"pool": "9/10"}, {"pool": "all"}) == [("body.pool", "value")]
+    assert bench.values({"pool": 9}, {"pool": 10}) == []
+    assert bench.values({"pool": 9}, {"pool": 9.5}) == [("body.pool", "type")]
     assert bench.values({"age": 10}, {"age": 4000}) == [("body.age", "value")]
     assert bench.values({"tags": ["a", "b"]}, {"tags": ["a", "c"]}) != []
     assert bench.values({"ref": "p q"}, {"ref": "t u"}) == [("body.ref", "binding")]

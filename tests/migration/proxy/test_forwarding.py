@@ -243,7 +243,7 @@ def test_connections_to_the_origin_are_kept(front: Front, origin: Origin) -> Non
     assert origin.accepted == before
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="TCP_CORK and TCP_INFO as Linux has them")
+@pytest.mark.skipif(sys.platform != "linux", reason="TCP_INFO as Linux has it")
 def test_a_small_answer_reaches_the_client_as_one_packet(front: Front) -> None:
     with front.connect() as sock:
         for answers in (1, 2):

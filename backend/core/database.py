@@ -10,11 +10,11 @@ from sqlalchemy import ColumnElement, Connection, Engine, Table, event, insert, 
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from backend.core.collation import add_to_sqlite
 from backend.core.database_errors import DEADLOCK, StatementRefusedError, UnsupportedValueError, translate
+from backend.core.errors import RequestRefusedError
 from backend.core.settings import Settings
 
 T = TypeVar("T")
@@ -101,30 +101,25 @@ def update_rows(session: Session, model: type[DeclarativeBase], *where: ColumnEl
 
 
 def run_and_commit(session: Session, work: Callable[[], T]) -> T:
-    """Run `work` in one transaction and commit it, also when it fails: what came before the failing statement stays,
-    as it did when every statement committed by itself.
+    """Run `work` in one transaction: all of it is kept, or nothing.
 
-    The loser of a deadlock has lost its whole transaction, so its work is simply done again.
+    A refusal is an answer: what was written on the way to it, such as the record of the attempt, is kept. The loser of
+    a deadlock has lost its whole transaction, so its work is simply done again.
     """
     for attempt in range(1, DEADLOCK_ATTEMPTS + 1):
         try:
             answer = work()
+        except RequestRefusedError:
+            session.commit()
+            raise
         except Exception as error:
+            session.rollback()
             if getattr(error, "errno", None) == DEADLOCK and attempt < DEADLOCK_ATTEMPTS:
-                session.rollback()
                 continue
-            _commit_if_possible(session)
             raise
         session.commit()
         return answer
     raise AssertionError("the last attempt returns or raises")
-
-
-def _commit_if_possible(session: Session) -> None:
-    try:
-        session.commit()
-    except (SQLAlchemyError, StatementRefusedError):
-        session.rollback()
 
 
 def _table(model: type[DeclarativeBase]) -> Table:

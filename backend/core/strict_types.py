@@ -6,12 +6,12 @@ a text longer than its column finds nothing instead of failing.
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal
 from math import isfinite
 from typing import Any
 
-from sqlalchemy import DateTime, Integer, Numeric, String, Table, Text, event
+from sqlalchemy import Date, DateTime, Integer, Numeric, String, Table, Text, event
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import Column
@@ -217,6 +217,24 @@ class StrictTimestamp(StrictType):
             return moment if zone is None else datetime.fromisoformat(f"{moment.isoformat()}{zone}")
         except ValueError:
             raise self.incorrect(1292, "datetime", value) from None
+
+
+class StrictDate(StrictType):
+    """A day. Texts are read as ISO 8601 has them: `YYYY-MM-DD`."""
+
+    impl = Date
+
+    def coerce_compared_value(self, op: Any, value: Any) -> TypeEngine[Any]:
+        """Days are compared in the form they are stored in."""
+        return self
+
+    def accept(self, value: Any) -> date:
+        if isinstance(value, date):
+            return value.date() if isinstance(value, datetime) else value
+        try:
+            return date.fromisoformat(value)
+        except (TypeError, ValueError):
+            raise self.incorrect(1292, "date", value) from None
 
 
 class StrictEnum(StrictType):

@@ -30,7 +30,9 @@ from migration.targets.side import RECORDING, Side, open_side
 TERMINAL = "terminal"
 DEFAULT_DIRECTORY = Path("parity-report")
 #: Registry files that are read without being named: beside the code of the sides, up to two directories down.
-REGISTRY_PATTERNS = ("accepted.toml", "*/accepted.toml", "*/*/accepted.toml")
+REGISTRY_PATTERNS = tuple(
+    f"{depth}{name}" for depth in ("", "*/", "*/*/") for name in ("accepted.toml", "accepted/*.toml")
+)
 
 _Path = click.Path(path_type=Path)
 
@@ -114,7 +116,8 @@ def replay(
     package.module:create_app()) that is started for the run, or, for control, the word "recording": then the recorded
     answers are right. Exit status: 0 parity, 1 differences, 2 could not run.
 
-    Accepted differences are read from accepted.toml here and up to two directories below, or from --rules.
+    Accepted differences are read from accepted.toml and accepted/*.toml here and up to two directories below, or from
+    --rules.
 
     \b
     Examples:

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from backend import create_app
 from backend.core.database import DEADLOCK_ATTEMPTS, run_and_commit
 from backend.core.database_errors import DEADLOCK, StatementRefusedError
+from backend.core.errors import RequestRefusedError
 from backend.spot.models import db
 from tests.backend.conftest import Spot, settings_for
 
@@ -36,9 +37,15 @@ def plan(spot: Spot) -> str:
     return spot.one("SELECT plan FROM clients")["plan"]
 
 
-def test_what_came_before_a_failure_is_kept(bare: Spot) -> None:
+def test_a_failure_leaves_nothing_behind(bare: Spot) -> None:
     with bare.app.app_context(), pytest.raises(ZeroDivisionError):
         run_and_commit(db.session(), Work(1, ZeroDivisionError()))
+    assert plan(bare) == "free"
+
+
+def test_what_a_refusal_wrote_is_kept(bare: Spot) -> None:
+    with bare.app.app_context(), pytest.raises(RequestRefusedError):
+        run_and_commit(db.session(), Work(1, RequestRefusedError(400, "no")))
     assert plan(bare) == "free-1"
 
 

@@ -4,11 +4,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from werkzeug.exceptions import HTTPException
-
-from backend.core.errors import InvalidBodyError, RequestRefusedError, answer_errors
+from backend.core.errors import InvalidBodyError, answer_errors
 from backend.core.openapi import Blueprint
 from backend.spot.api.authentication import authenticated
+from backend.spot.api.bodies import fails_on_unreadable_body
 from backend.spot.models import db
 from backend.spot.schemas import agents as schemas
 from backend.spot.schemas.common import Error, Success
@@ -45,19 +44,6 @@ def records_invalid_body(view: Callable[..., Any]) -> Callable[..., Any]:
             raise
 
     return recorded
-
-
-def fails_on_unreadable_body(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Answer 500 with the text of the error instead of its page."""
-
-    @wraps(view)
-    def failing(caller: Caller, **path: str) -> Any:
-        try:
-            return view(caller, **path)
-        except HTTPException as error:
-            raise RequestRefusedError(500, str(error)) from error
-
-    return failing
 
 
 @agents.route("/register", methods=["POST"])

@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from backend.core.collation import Alike
 from backend.core.database import insert_row, insert_row_unless_present, update_rows
-from backend.core.database_errors import StatementRefusedError
-from backend.core.errors import describe
+from backend.core.database_errors import DEADLOCK, StatementRefusedError
+from backend.core.errors import RequestRefusedError, describe
 from backend.core.strict_types import Operand
 from backend.spot.models import (
     Agent,
@@ -31,14 +31,17 @@ DUPLICATE = 1062
 def register(session: Session, caller: Caller, body: dict[str, Any]) -> dict[str, Any]:
     """Register an agent, or refresh the one the client has under this logical id.
 
-    `body` is a valid Registration. The agent stays registered even when its instance cannot be stored.
+    `body` is a valid Registration. When anything of it cannot be stored (Refused with 500), nothing is but an event.
     """
     try:
-        agent_id = _store_agent(session, caller.client_id, body)
-        _store_instance(session, caller.client_id, agent_id, body)
+        with session.begin_nested():
+            agent_id = _store_agent(session, caller.client_id, body)
+            _store_instance(session, caller.client_id, agent_id, body)
     except Exception as error:
+        if getattr(error, "errno", None) == DEADLOCK:
+            raise
         record_event(session, "agent_registration_failed", "error", describe(error), client_id=caller.client_id)
-        raise
+        raise RequestRefusedError(500, describe(error)) from error
     record_event(
         session,
         "agent_registered",

@@ -40,17 +40,17 @@ def test_the_same_words_for_what_cannot_be_stored(spot_on_mariadb: Spot) -> None
     assert unknown.startswith("1452 (23000): Cannot add or update a child row: a foreign key constraint fails")
     assert "CONSTRAINT `fk_pricing_reports_agent`" in unknown
     assert spot.post("switch-report", {}).json == {"error": "1048 (23000): Column 'id' cannot be null"}
-    assert spot.one("SELECT COUNT(*) AS n FROM switches") == {"n": 1}
+    assert spot.one("SELECT COUNT(*) AS n FROM switches") == {"n": 0}
 
 
-def test_a_bad_pool_leaves_what_came_before_it(spot_on_mariadb: Spot) -> None:
+def test_a_bad_pool_leaves_nothing_of_the_report(spot_on_mariadb: Spot) -> None:
     spot = spot_on_mariadb
     answer = spot.post(
         "pricing-report", changed(PRICING, "pricing", spot_pools=[POOLS[0], {**POOLS[0], "pool_id": "p"}])
     )
     assert "CONSTRAINT `fk_spot_snapshots_pool`" in answer.json["error"]
-    assert spot.one("SELECT COUNT(*) AS n FROM spot_price_snapshots") == {"n": 1}
-    assert spot.one("SELECT COUNT(*) AS n FROM pricing_reports") == {"n": 1}
+    assert spot.one("SELECT COUNT(*) AS n FROM spot_price_snapshots") == {"n": 0}
+    assert spot.one("SELECT COUNT(*) AS n FROM pricing_reports") == {"n": 0}
 
 
 def test_tokens_and_ids_are_compared_without_case_or_accents(spot_on_mariadb: Spot) -> None:

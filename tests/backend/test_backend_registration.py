@@ -166,11 +166,14 @@ def test_an_instance_id_too_long_for_an_agent_leaves_nothing_but_an_event(bare: 
     assert (event["event_type"], event["severity"], event["message"]) == ("agent_registration_failed", "error", text)
 
 
-def test_an_instance_that_cannot_be_stored_leaves_the_agent(bare: Spot) -> None:
+def test_an_instance_that_cannot_be_stored_leaves_nothing_but_an_event(bare: Spot) -> None:
     answer = bare.register(region="r" * 40)
     assert answer.json == {"error": "1406 (22001): Data too long for column 'region' at row 1"}
-    assert len(bare.sql("SELECT 1 FROM agents")) == len(bare.sql("SELECT 1 FROM notifications")) == 1
-    assert bare.sql("SELECT 1 FROM instances") == []
+    for table in ("agents", "agent_configs", "instances", "notifications"):
+        assert bare.sql(f"SELECT 1 FROM {table}") == []
+    assert bare.sql("SELECT event_type, severity, message FROM system_events") == [
+        {"event_type": "agent_registration_failed", "severity": "error", "message": answer.json["error"]}
+    ]
     assert bare.register().status_code == 200
 
 

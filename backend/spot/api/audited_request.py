@@ -1,0 +1,53 @@
+"""What the audit log keeps of a request: which entity it was about, and what it asked for."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response, request
+
+SECRETS = ("token", "secret", "password")
+MOST_DETAILS = 20
+LONGEST_DETAIL = 200
+
+
+@dataclass(frozen=True)
+class AuditedAction:
+    """What a route does to which kind of entity, and where the id of a new one stands in the JSON answer."""
+
+    action: str
+    entity: str
+    id_in_answer: str | None = None
+
+    def happened(self, path: dict[str, str], answer: Response) -> tuple[str | None, dict[str, Any]]:
+        """The id of the entity and the details of the request: its path's other values, its fields, its files."""
+        named = f"{self.entity}_id"
+        details: dict[str, Any] = {name: _short(value) for name, value in path.items() if name != named}
+        return path.get(named) or self._answered(answer), details | _fields() | _files()
+
+    def _answered(self, answer: Response) -> str | None:
+        if self.id_in_answer is None:
+            return None
+        value = answer.get_json(silent=True)
+        for name in self.id_in_answer.split("."):
+            value = value.get(name) if isinstance(value, dict) else None
+        return None if value is None else str(value)
+
+
+def _fields() -> dict[str, Any]:
+    """The fields of a JSON body, without what might be secret."""
+    body = request.get_json(silent=True) if request.is_json else None
+    if not isinstance(body, dict):
+        return {}
+    known = [name for name in body if not any(secret in name.lower() for secret in SECRETS)]
+    return {_short(name): _short(body[name]) for name in known[:MOST_DETAILS]}
+
+
+def _files() -> dict[str, Any]:
+    names = [_short(file.filename) for file in request.files.getlist("files")][:MOST_DETAILS]
+    return {"files": names} if names else {}
+
+
+def _short(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return str(value)[:LONGEST_DETAIL]

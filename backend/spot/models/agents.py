@@ -17,6 +17,7 @@ class Agent(Base):
     __table_args__ = (
         UniqueConstraint("client_id", "logical_agent_id", name="uk_client_logical"),
         Index("idx_agents_client", "client_id"),
+        Index("idx_agents_client_status", "client_id", "status", "last_heartbeat_at"),
         Index("idx_agents_instance", "instance_id"),
         Index("idx_agents_logical", "logical_agent_id"),
         Index("idx_agents_status", "status"),

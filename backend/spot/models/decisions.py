@@ -54,6 +54,7 @@ class AgentDecision(Base):
     __tablename__ = "agent_decision_history"
     __table_args__ = (
         Index("idx_decision_agent", "agent_id", text("decision_time DESC")),
+        Index("idx_decision_agent_newest", "agent_id", "decision_time", "id"),
         Index("idx_decision_client", "client_id", text("decision_time DESC")),
         Index("idx_decision_time", text("decision_time DESC")),
         Index("idx_decision_type", "decision_type"),

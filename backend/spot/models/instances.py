@@ -16,6 +16,7 @@ class Instance(Base):
     __tablename__ = "instances"
     __table_args__ = (
         Index("idx_instances_client", "client_id"),
+        Index("idx_instances_client_active", "client_id", "is_active", "current_mode"),
         Index("idx_instances_agent", "agent_id"),
         Index("idx_instances_type_region", "instance_type", "region"),
         Index("idx_instances_mode", "current_mode"),

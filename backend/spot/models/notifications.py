@@ -16,9 +16,11 @@ class Notification(Base):
     __tablename__ = "notifications"
     __table_args__ = (
         Index("idx_notifications_client", "client_id"),
+        Index("idx_notifications_client_newest", "client_id", "created_at"),
         Index("idx_notifications_client_read", "client_id", "is_read"),
         Index("idx_notifications_unread", "client_id", "is_read"),
         Index("idx_notifications_created", text("created_at DESC")),
+        Index("idx_notifications_read", "is_read"),
         Index("idx_notifications_type", "notification_type"),
     )
 
@@ -46,6 +48,7 @@ class SystemEvent(Base):
     __table_args__ = (
         Index("idx_system_events_type_time", "event_type", text("created_at DESC")),
         Index("idx_system_events_severity", "severity"),
+        Index("idx_system_events_agent_newest", "agent_id", "created_at", "id"),
         Index("idx_system_events_client", "client_id"),
         Index("idx_system_events_created", text("created_at DESC")),
     )

@@ -44,6 +44,7 @@ class SpotPriceSnapshot(Base):
     __tablename__ = "spot_price_snapshots"
     __table_args__ = (
         Index("idx_spot_snapshots_pool_time", "pool_id", text("captured_at DESC")),
+        Index("idx_spot_snapshots_pool_newest", "pool_id", "captured_at", "id", "price"),
         Index("idx_spot_snapshots_captured", text("captured_at DESC")),
         Index("idx_spot_snapshots_pool", "pool_id"),
         Index("idx_spot_snapshots_timeseries", "pool_id", text("recorded_at DESC")),

@@ -16,6 +16,7 @@ class PricingReport(Base):
     __tablename__ = "pricing_reports"
     __table_args__ = (
         Index("idx_pricing_reports_agent", "agent_id"),
+        Index("idx_pricing_reports_agent_newest", "agent_id", "received_at", "id"),
         Index("idx_pricing_reports_time", text("received_at DESC")),
         Index("idx_pricing_reports_instance_type", "instance_type"),
         Index("idx_pricing_reports_collected", text("collected_at DESC")),

@@ -1,14 +1,48 @@
 """An index for every question that is asked of a growing table."""
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "0007"
 down_revision = "0006"
 branch_labels = None
 depends_on = None
 
+# Name, table, columns. The newest rows are found by reading an index backwards, which takes the row's id last. Columns
+# that really may be NULL say where those come: PostgreSQL would have them elsewhere than the other databases.
+INDEXES = (
+    ("idx_agents_client_status", "agents", "client_id", "status", "last_heartbeat_at"),
+    ("idx_decision_agent_newest", "agent_decision_history", "agent_id", "decision_time", "id"),
+    ("idx_instances_client_active", "instances", "client_id", "is_active", "current_mode"),
+    ("idx_notifications_client_newest", "notifications", "client_id", "created_at"),
+    ("idx_notifications_read", "notifications", "is_read"),
+    ("idx_pricing_reports_agent_newest", "pricing_reports", "agent_id", "received_at", "id"),
+    ("idx_spot_snapshots_pool_newest", "spot_price_snapshots", "pool_id", "captured_at", "id", "price"),
+    ("idx_switches_client_newest", "switches", "client_id", "initiated_at NULLS FIRST", "timestamp", "id"),
+    ("idx_switches_new_instance", "switches", "new_instance_id"),
+    ("idx_system_events_agent_newest", "system_events", "agent_id", "created_at", "id"),
+)
+
 
 def upgrade() -> None:
-    """Nothing to do."""
+    """Add the indexes that are not there."""
+    inspector = sa.inspect(op.get_bind())
+    for name, table, *columns in INDEXES:
+        if name not in _present(inspector, table):
+            op.create_index(name, table, [sa.text(_as_known_here(column)) for column in columns])
 
 
 def downgrade() -> None:
-    """Nothing to undo."""
+    """Drop the indexes that are there."""
+    inspector = sa.inspect(op.get_bind())
+    for name, table, *_ in reversed(INDEXES):
+        if name in _present(inspector, table):
+            op.drop_index(name, table)
+
+
+def _present(inspector: sa.Inspector, table: str) -> set[str | None]:
+    return {index["name"] for index in inspector.get_indexes(table)}
+
+
+def _as_known_here(column: str) -> str:
+    return column if op.get_bind().dialect.name == "postgresql" else column.removesuffix(" NULLS FIRST")

@@ -1,5 +1,7 @@
 """An index for every question that is asked of a growing table."""
 
+from collections.abc import Iterator
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -8,8 +10,7 @@ down_revision = "0006"
 branch_labels = None
 depends_on = None
 
-# Name, table, columns. The newest rows are found by reading an index backwards, which takes the row's id last. Columns
-# that really may be NULL say where those come: PostgreSQL would have them elsewhere than the other databases.
+# Name, table, columns. The newest rows are found by reading an index backwards, which takes their ids last.
 INDEXES = (
     ("idx_agents_client_status", "agents", "client_id", "status", "last_heartbeat_at"),
     ("idx_decision_agent_newest", "agent_decision_history", "agent_id", "decision_time", "id"),
@@ -18,7 +19,7 @@ INDEXES = (
     ("idx_notifications_read", "notifications", "is_read"),
     ("idx_pricing_reports_agent_newest", "pricing_reports", "agent_id", "received_at", "id"),
     ("idx_spot_snapshots_pool_newest", "spot_price_snapshots", "pool_id", "captured_at", "id", "price"),
-    ("idx_switches_client_newest", "switches", "client_id", "initiated_at NULLS FIRST", "timestamp", "id"),
+    ("idx_switches_client_newest", "switches", "client_id", "initiated_at", "timestamp", "id"),
     ("idx_switches_new_instance", "switches", "new_instance_id"),
     ("idx_system_events_agent_newest", "system_events", "agent_id", "created_at", "id"),
 )
@@ -29,7 +30,7 @@ def upgrade() -> None:
     inspector = sa.inspect(op.get_bind())
     for name, table, *columns in INDEXES:
         if name not in _present(inspector, table):
-            op.create_index(name, table, [sa.text(_as_known_here(column)) for column in columns])
+            op.create_index(name, table, [*_ordered(inspector, table, columns)])
 
 
 def downgrade() -> None:
@@ -44,5 +45,9 @@ def _present(inspector: sa.Inspector, table: str) -> set[str | None]:
     return {index["name"] for index in inspector.get_indexes(table)}
 
 
-def _as_known_here(column: str) -> str:
-    return column if op.get_bind().dialect.name == "postgresql" else column.removesuffix(" NULLS FIRST")
+def _ordered(inspector: sa.Inspector, table: str, columns: list[str]) -> Iterator[str | sa.TextClause]:
+    """PostgreSQL has to be told that NULLs come first, as on the other databases and in every statement."""
+    nullable = {column["name"] for column in inspector.get_columns(table) if column["nullable"]}
+    for column in columns:
+        nulls_first = inspector.dialect.name == "postgresql" and column in nullable
+        yield sa.text(f"{column} NULLS FIRST") if nulls_first else column

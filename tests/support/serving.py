@@ -81,6 +81,7 @@ def serving(
     workers: int = 2,
     threads: int = 8,
     ready: str = "/health",
+    cwd: Path = ROOT,
 ) -> Iterator[Server]:
     """Serve ``app`` until the block ends; ``ready`` answers 200 when it yields. Its log is kept in ``directory``."""
     port = free_port()
@@ -92,7 +93,7 @@ def serving(
     ]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, **environment}, stdout=output, stderr=output, start_new_session=True
+            command, cwd=cwd, env={**os.environ, **environment}, stdout=output, stderr=output, start_new_session=True
         )
     server = Server(port, process, log)
     try:

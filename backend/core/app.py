@@ -1,17 +1,20 @@
 """The bare application that every domain builds on."""
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
+from backend.core.admin_access import install_admin_access
 from backend.core.cors import install_cors
 from backend.core.json_provider import WireJSONProvider
 from backend.core.logs import install_logs
 from backend.core.settings import Settings
+from backend.core.wrong_tokens import install_wrong_tokens
 
 
 def new_app(domain: str, settings: Settings) -> Flask:
-    """A Flask application with JSON, CORS, logs and limits set, and no routes.
+    """A Flask application with JSON, CORS, logs, limits and operators set, and no routes.
 
-    `settings` can be found again as `app.extensions["settings"]`.
+    `settings` can be found again as `app.extensions["settings"]`. Raises SettingsError when they don't fit the server.
     """
     app = Flask(f"backend.{domain}", static_folder=None)
     app.json = WireJSONProvider(app)
@@ -19,4 +22,9 @@ def new_app(domain: str, settings: Settings) -> Flask:
     app.extensions["settings"] = settings
     install_logs(app, settings.log_level)
     install_cors(app)
+    install_wrong_tokens(app)
+    install_admin_access(app)
+    hops = settings.trusted_proxies
+    if hops:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops)  # type: ignore[method-assign]
     return app

@@ -31,11 +31,16 @@ def _by_function(element: Alike, compiler: SQLCompiler, **options: Any) -> str:
 
 def add_to_sqlite(connection: DBAPIConnection) -> None:
     """Tell a new SQLite connection the function."""
-    connection.create_function("alike", 1, _plain, deterministic=True)
+    connection.create_function("alike", 1, _fold_any, deterministic=True)
 
 
-def _plain(text: Any) -> Any:
-    if not isinstance(text, str):
-        return text
+def fold(text: str) -> str:
+    """What all texts that count as equal have in common."""
+    if text.isascii():
+        return text.lower().rstrip(" ")
     letters = (char for char in unicodedata.normalize("NFKD", text) if unicodedata.category(char) != "Mn")
     return "".join(letters).casefold().rstrip(" ")
+
+
+def _fold_any(value: Any) -> Any:
+    return fold(value) if isinstance(value, str) else value

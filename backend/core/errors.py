@@ -1,17 +1,29 @@
 """One way for services to refuse, and one way for blueprints to answer when something fails."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, current_app, jsonify
 from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from backend.core.database_errors import StatementRefusedError, UnsupportedValueError
 
+# Columns, values and locks: what database errors of these numbers tell is what the caller sent.
+ABOUT_VALUES = frozenset((1048, 1054, 1062, 1064, 1205, 1213, 1264, 1265, 1292, 1364, 1366, 1406, 1451, 1452, 4025))
+# What Python says about a body that is not what a route takes it for, and what this system says itself.
+ABOUT_REQUESTS = (
+    *(ArithmeticError, AttributeError, LookupError, TypeError, ValueError),
+    *(HTTPException, UnsupportedValueError),
+)
+
 
 class RequestRefusedError(Exception):
     """A request that is understood but not carried out; `body` is the JSON that says why."""
+
+    headers: Mapping[str, str] = {}
 
     def __init__(self, status_code: int, error: str | None = None, **details: Any) -> None:
         super().__init__(error)
@@ -38,14 +50,26 @@ def answer_errors(blueprint: Blueprint) -> None:
 
 
 def describe(error: Exception) -> str:
-    """The text of an error as callers get to see it."""
+    """The text of an error as callers get to see it.
+
+    They are told what is wrong with the values they sent. Hosts, statements, tables and files are none of their
+    business: whatever may name such things is told in the log only.
+    """
     if isinstance(error, PoolTimeout):
         return "Failed getting connection; pool exhausted"
-    return str(error)
+    if isinstance(error, StatementRefusedError):
+        return str(error) if error.errno in ABOUT_VALUES else "The database could not carry out the request"
+    if isinstance(error, ABOUT_REQUESTS):
+        return str(error)
+    if isinstance(error, SQLAlchemyError):
+        return "The database could not carry out the request"
+    return "The server could not carry out the request"
 
 
 def _answer_refusal(refusal: RequestRefusedError) -> ResponseReturnValue:
-    return jsonify(refusal.body), refusal.status_code
+    if refusal.status_code >= 500 and refusal.__cause__ is not None:
+        _log_failure(refusal.__cause__)
+    return jsonify(refusal.body), refusal.status_code, dict(refusal.headers)
 
 
 def _answer_with_page(error: HTTPException) -> HTTPException:
@@ -53,6 +77,10 @@ def _answer_with_page(error: HTTPException) -> HTTPException:
 
 
 def _answer_failure(error: Exception) -> ResponseReturnValue:
-    expected = isinstance(error, StatementRefusedError | UnsupportedValueError)
-    current_app.logger.error("request failed", exc_info=None if expected else error, extra={"error": describe(error)})
+    _log_failure(error)
     return jsonify(error=describe(error)), 500
+
+
+def _log_failure(error: BaseException) -> None:
+    expected = isinstance(error, UnsupportedValueError) or getattr(error, "errno", None) in ABOUT_VALUES
+    current_app.logger.error("request failed", exc_info=None if expected else error, extra={"error": str(error)})

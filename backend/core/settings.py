@@ -1,8 +1,9 @@
 """Settings: read once from the environment, checked, then never changed."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,6 +22,9 @@ DRIVERS = {
     "postgresql+psycopg": "postgresql+psycopg",
 }
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+ADMIN_ACCESS = ("open", "token", "proxy")
+SHORTEST_SECRET = 16
+STORAGE_SCHEMES = ("memory://", "redis://", "rediss://", "redis+unix://")
 FLAGS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
@@ -30,7 +34,10 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything an application can be told from outside. Times are in seconds, sizes in bytes."""
+    """Everything an application can be told from outside. Times are in seconds, sizes in bytes.
+
+    `admin_access` is None where nobody chose; `trusted_proxies` is the number of proxies that say whom they speak for.
+    """
 
     database_url: URL
     auto_migrate: bool
@@ -39,6 +46,21 @@ class Settings:
     busy_timeout: float = 30.0
     max_body_bytes: int = 100 * 1024 * 1024
     log_level: str = "INFO"
+    admin_access: str | None = None
+    admin_token: str | None = field(default=None, repr=False)
+    admin_proxy_header: str = "X-Forwarded-User"
+    admin_proxy_secret: str | None = field(default=None, repr=False)
+    trusted_proxies: int = 0
+    token_hashes: bool = True
+    auth_failures_per_minute: int = 120
+    rate_limit_storage_url: str = field(default="memory://", repr=False)
+
+    def __post_init__(self) -> None:
+        """A choice that needs a secret is no choice without it."""
+        if self.admin_access == "token" and self.admin_token is None:
+            raise SettingsError("ADMIN_ACCESS=token needs ADMIN_TOKEN, the token that operators send.")
+        if self.admin_access == "proxy" and self.admin_proxy_secret is None:
+            raise SettingsError("ADMIN_ACCESS=proxy needs ADMIN_PROXY_SECRET, which only the proxy knows.")
 
     @classmethod
     def from_environment(cls, domain: str, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -56,6 +78,14 @@ class Settings:
             busy_timeout=read("DATABASE_BUSY_TIMEOUT", _seconds(0.1, 600), "30"),
             max_body_bytes=read("MAX_BODY_BYTES", _whole_number(1024, 2**31 - 1), str(100 * 1024 * 1024)),
             log_level=read("LOG_LEVEL", _log_level, "INFO"),
+            admin_access=read("ADMIN_ACCESS", _admin_access, ""),
+            admin_token=read("ADMIN_TOKEN", _secret, ""),
+            admin_proxy_header=read("ADMIN_PROXY_HEADER", _header_name, "X-Forwarded-User"),
+            admin_proxy_secret=read("ADMIN_PROXY_SECRET", _secret, ""),
+            trusted_proxies=read("TRUSTED_PROXIES", _whole_number(0, 100), "0"),
+            token_hashes=read("TOKEN_HASHES", _flag, "true"),
+            auth_failures_per_minute=read("AUTH_FAILURES_PER_MINUTE", _whole_number(0, 1_000_000), "120"),
+            rate_limit_storage_url=read("RATE_LIMIT_STORAGE_URL", _storage_url, "memory://"),
         )
 
 
@@ -123,3 +153,27 @@ def _log_level(value: str) -> str:
     if value.upper() not in LOG_LEVELS:
         raise ValueError("one of " + ", ".join(LOG_LEVELS))
     return value.upper()
+
+
+def _admin_access(value: str) -> str | None:
+    if value and value.lower() not in ADMIN_ACCESS:
+        raise ValueError("one of " + ", ".join(ADMIN_ACCESS))
+    return value.lower() or None
+
+
+def _secret(value: str) -> str | None:
+    if value and (len(value) < SHORTEST_SECRET or not value.isascii() or not value.isprintable() or " " in value):
+        raise ValueError(f"at least {SHORTEST_SECRET} visible ASCII characters without spaces")
+    return value or None
+
+
+def _header_name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9-]+", value):
+        raise ValueError("the name of a header, such as X-Forwarded-User")
+    return value
+
+
+def _storage_url(value: str) -> str:
+    if not value.startswith(STORAGE_SCHEMES):
+        raise ValueError("memory:// or the URL of a Redis server, such as redis://host:6379/0")
+    return value

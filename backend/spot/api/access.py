@@ -4,14 +4,19 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, overload
 
-from flask import current_app, request
+from flask import current_app
 
+from backend.core.admin_access import EXTENSION, Actor, AdminAccess, NotAnOperatorError
 from backend.core.database import run_and_commit
+from backend.core.wrong_tokens import count_wrong_token
 from backend.spot.api.audited_request import AuditedAction
+from backend.spot.api.authentication import identified, token_in_header
 from backend.spot.models import db
-from backend.spot.services.audit import Actor, audit
+from backend.spot.services.audit import audit
+from backend.spot.services.callers import owns_agent
 
 View = Callable[..., Any]
+Recognise = Callable[[dict[str, str], bool], Actor]
 
 
 @overload
@@ -27,10 +32,7 @@ def for_operators(
     has been done a row of the audit log says so: `@for_operators(action="client_deleted", entity="client")`. The id of
     the entity is the path's `<entity>_id`, or what stands in the JSON answer at `id_in_answer` (`"client.id"`).
     """
-    if view is not None:
-        return _in_one_transaction(view, None)
-    declared = AuditedAction(action, entity, id_in_answer)
-    return lambda declaring_view: _in_one_transaction(declaring_view, declared)
+    return _guarded(view, AuditedAction(action, entity, id_in_answer), _operator)
 
 
 @overload
@@ -43,19 +45,19 @@ def for_operators_and_agents(
     view: View | None = None, *, action: str = "", entity: str = "", id_in_answer: str | None = None
 ) -> View | Callable[[View], View]:
     """Like for_operators; the agent named in the path may call too. What agents do is not in the audit log."""
+    return _guarded(view, AuditedAction(action, entity, id_in_answer), _operator_or_agent)
+
+
+def _guarded(view: View | None, declared: AuditedAction, recognise: Recognise) -> View | Callable[[View], View]:
     if view is not None:
-        return for_operators(view)
-    return for_operators(action=action, entity=entity, id_in_answer=id_in_answer)
+        return _in_one_transaction(view, None, recognise)
+    return lambda declaring_view: _in_one_transaction(declaring_view, declared, recognise)
 
 
-def _in_one_transaction(view: View, declared: AuditedAction | None) -> View:
-    @wraps(view)
-    def run(**path: str) -> Any:
-        actor = Actor("open", address=request.remote_addr, user_agent=request.user_agent.string)
-        return run_and_commit(db.session(), lambda: _audited(actor, path))
-
-    def _audited(actor: Actor, path: dict[str, str]) -> Any:
-        if declared is None:
+def _in_one_transaction(view: View, declared: AuditedAction | None, recognise: Recognise) -> View:
+    def call(path: dict[str, str]) -> Any:
+        actor = recognise(path, declared is not None)
+        if declared is None or actor.kind == "agent":
             return view(**path)
         answer = current_app.make_response(view(**path))
         if answer.status_code < 400:
@@ -63,5 +65,42 @@ def _in_one_transaction(view: View, declared: AuditedAction | None) -> View:
             audit(db.session(), actor, declared.action, declared.entity, entity_id, details)
         return answer
 
+    @wraps(view)
+    def run(**path: str) -> Any:
+        return run_and_commit(db.session(), lambda: call(path))
+
     run.audited_action = declared  # type: ignore[attr-defined]
     return run
+
+
+def _operator(path: dict[str, str], audited: bool) -> Actor:
+    try:
+        return _access().operator()
+    except NotAnOperatorError as stranger:
+        raise _counted(stranger) from None
+
+
+def _operator_or_agent(path: dict[str, str], audited: bool) -> Actor:
+    """An agent is known by its client's token. Where everybody may call, it is asked for only to know who did it."""
+    agent_id, token = path["agent_id"], token_in_header()
+    try:
+        operator = _access().operator()
+    except NotAnOperatorError as stranger:
+        if not token:
+            raise _counted(stranger) from None
+        identified(token, agent_id).own_agent()
+        return Actor.of_request("agent", agent_id)
+    if operator.kind == "open" and audited and token and owns_agent(db.session(), token, agent_id):
+        return Actor.of_request("agent", agent_id)
+    return operator
+
+
+def _counted(stranger: NotAnOperatorError) -> NotAnOperatorError:
+    if stranger.offered:
+        count_wrong_token()
+    return stranger
+
+
+def _access() -> AdminAccess:
+    access: AdminAccess = current_app.extensions[EXTENSION]
+    return access

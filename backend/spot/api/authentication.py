@@ -9,8 +9,9 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from backend.core.database import run_and_commit
 from backend.core.errors import RequestRefusedError
+from backend.core.wrong_tokens import count_wrong_token
 from backend.spot.models import db
-from backend.spot.services.callers import Caller, identify
+from backend.spot.services.callers import Caller, UnknownTokenError, identify, record_unknown_token
 
 
 def authenticated(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -22,13 +23,37 @@ def authenticated(view: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(view)
     def checked(**path: str) -> Any:
         token = _offered_token()
-        return run_and_commit(db.session(), lambda: view(_identified(token, path.get("agent_id")), **path))
+        return run_and_commit(db.session(), lambda: view(identified(token, path.get("agent_id")), **path))
 
     return checked
 
 
+def token_in_header() -> str:
+    """The token that the request's header offers, or an empty text. No scheme is asked for."""
+    return request.headers.get("Authorization", "").strip().replace("Bearer ", "").strip()
+
+
+def identified(token: str, agent_id: str | None) -> Caller:
+    """The caller with `token`, speaking for an agent; refused as `identify` does, and for too many wrong tokens.
+
+    Trouble with the database is the framework's page.
+    """
+    try:
+        return identify(db.session(), token, agent_id)
+    except UnknownTokenError:
+        # Whoever is only guessing leaves no more events.
+        count_wrong_token()
+        record_unknown_token(db.session(), request.path)
+        raise
+    except (RequestRefusedError, HTTPException):
+        raise
+    except Exception as error:
+        current_app.logger.exception("token check failed")
+        raise InternalServerError(original_exception=error) from error
+
+
 def _offered_token() -> str:
-    token = request.headers.get("Authorization", "").strip().replace("Bearer ", "").strip()
+    token = token_in_header()
     if token:
         return token
     body = request.get_json() or {}
@@ -36,13 +61,3 @@ def _offered_token() -> str:
     if not isinstance(offered, str):
         raise InternalServerError
     return offered.strip()
-
-
-def _identified(token: str, agent_id: str | None) -> Caller:
-    try:
-        return identify(db.session(), token, agent_id, request.path)
-    except (RequestRefusedError, HTTPException):
-        raise
-    except Exception as error:
-        current_app.logger.exception("token check failed")
-        raise InternalServerError(original_exception=error) from error

@@ -16,6 +16,7 @@ class Client(Base):
     __tablename__ = "clients"
     __table_args__ = (
         Index("idx_clients_token", "client_token"),
+        Index("idx_clients_token_hash", "client_token_hash"),
         Index("idx_clients_status", "status"),
         Index("idx_clients_active", "is_active"),
         Index("idx_clients_created", "created_at"),
@@ -25,6 +26,7 @@ class Client(Base):
     name: Mapped[str] = mapped_column(StrictString(255))
     email: Mapped[str] = mapped_column(StrictString(255), unique=True)
     client_token: Mapped[str] = mapped_column(StrictString(255), unique=True)
+    client_token_hash: Mapped[str | None] = mapped_column(StrictString(64))
     plan: Mapped[str | None] = mapped_column(StrictString(50), server_default="free")
     max_agents: Mapped[int | None] = mapped_column(StrictInteger(), server_default="5")
     max_instances: Mapped[int | None] = mapped_column(StrictInteger(), server_default="10")

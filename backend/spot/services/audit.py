@@ -1,26 +1,16 @@
 """Keeping what operators did: who, what, to which thing, when."""
 
-from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import func
 from sqlalchemy.orm import Session
 
+from backend.core.admin_access import Actor
 from backend.core.database import insert_row
 from backend.spot.models import AuditLog
 
 LONGEST_USER_AGENT = 500
-
-
-@dataclass(frozen=True)
-class Actor:
-    """Who acts. `kind` is open (anybody may), token, proxy or system; `name` is the user's, where one is known."""
-
-    kind: str
-    name: str | None = None
-    address: str | None = None
-    user_agent: str | None = None
 
 
 SYSTEM = Actor("system")

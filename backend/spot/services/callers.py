@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from backend.core.errors import RequestRefusedError
 from backend.core.strict_types import Operand
 from backend.spot.models import Agent, Client
+from backend.spot.services.client_tokens import TokenQuery
 from backend.spot.services.events import record_event
 
 AGENT_COLUMNS = (
@@ -29,14 +30,20 @@ AGENT_COLUMNS = (
     Agent.replica_count,
 )
 # Built once: every request asks one of them.
-CLIENT = select(Client.id.label("client_id"), Client.is_active.label("client_is_active")).where(
-    Client.client_token == bindparam("token", type_=Operand())
-)
-CLIENT_WITH_AGENT = (
-    CLIENT.add_columns(*AGENT_COLUMNS)
+CLIENT_COLUMNS = (Client.id.label("client_id"), Client.is_active.label("client_is_active"))
+CLIENT = TokenQuery(select(*CLIENT_COLUMNS))
+CLIENT_WITH_AGENT = TokenQuery(
+    select(*CLIENT_COLUMNS, *AGENT_COLUMNS)
     .select_from(Client)
     .outerjoin(Agent, and_(Agent.client_id == Client.id, Agent.id == bindparam("agent_id", type_=Operand())))
 )
+
+
+class UnknownTokenError(RequestRefusedError):
+    """A token that no client has."""
+
+    def __init__(self) -> None:
+        super().__init__(401, "Invalid client token")
 
 
 @dataclass(frozen=True)
@@ -55,19 +62,17 @@ class Caller:
         return self.agent
 
 
-def identify(session: Session, token: str, agent_id: str | None, path: str) -> Caller:
+def identify(session: Session, token: str, agent_id: str | None) -> Caller:
     """The caller with `token`.
 
-    Refused with 401 for a missing or unknown token, with 403 for a client that is not active; both attempts with a
-    token are recorded as events.
+    Refused with 401 for a missing token, with UnknownTokenError (401) for an unknown one, with 403 for a client that is
+    not active, which is recorded as an event.
     """
     if not token:
         raise RequestRefusedError(401, "Missing client token")
     found = _find(session, token, agent_id)
     if found is None:
-        session.rollback()
-        record_event(session, "auth_failed", "warning", f"Invalid client token attempt for endpoint {path}")
-        raise RequestRefusedError(401, "Invalid client token")
+        raise UnknownTokenError
     if not found.client_is_active:
         session.rollback()
         message = f"Inactive client {found.client_id} attempted access"
@@ -77,7 +82,19 @@ def identify(session: Session, token: str, agent_id: str | None, path: str) -> C
     return Caller(found.client_id, found if has_agent else None, agent_id)
 
 
+def record_unknown_token(session: Session, path: str) -> None:
+    """Record that somebody tried a token that no client has, at a path."""
+    session.rollback()
+    record_event(session, "auth_failed", "warning", f"Invalid client token attempt for endpoint {path}")
+
+
+def owns_agent(session: Session, token: str, agent_id: str) -> bool:
+    """Whether `token` is that of the agent's client."""
+    found = _find(session, token, agent_id)
+    return found is not None and found.id is not None
+
+
 def _find(session: Session, token: str, agent_id: str | None) -> Any:
     if agent_id is None:
-        return session.execute(CLIENT, {"token": token}).first()
-    return session.execute(CLIENT_WITH_AGENT, {"token": token, "agent_id": agent_id}).first()
+        return CLIENT.first(session, token)
+    return CLIENT_WITH_AGENT.first(session, token, agent_id=agent_id)

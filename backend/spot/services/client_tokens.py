@@ -1,0 +1,81 @@
+"""The tokens that let a client's agents in, in clear and as hashes.
+
+The column `client_token` decides while it holds a token in clear: the old side looks there, makes clients and renews
+tokens without telling, and a hash that does not fit is a hash of yesterday. Once the token in clear has been forgotten
+the hash decides.
+"""
+
+import re
+import secrets
+import string
+from hashlib import sha256
+from hmac import compare_digest
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import bindparam, or_
+from sqlalchemy.orm import Session
+from sqlalchemy.sql import Select
+
+from backend.core.collation import fold
+from backend.core.strict_types import Operand
+from backend.spot.models import Client
+
+ALPHABET = string.ascii_letters + string.digits
+FORGOTTEN = re.compile(r"hashed:[0-9a-f]{32}")
+
+
+class TokenQuery:
+    """A query for clients, made to find the one that has a token. Build it once: it is asked with every request."""
+
+    def __init__(self, query: Select[*tuple[Any, ...]]) -> None:
+        in_clear = Client.client_token == bindparam("token", type_=Operand())
+        hashed = Client.client_token_hash == bindparam("token_hash", type_=Operand())
+        candidates = query.add_columns(Client.client_token, Client.client_token_hash)
+        self.in_clear = candidates.where(in_clear)
+        self.either_way = candidates.where(or_(in_clear, hashed))
+
+    def first(self, session: Session, token: str, **parameters: Any) -> Any:
+        """The row of the client whose token is `token`, or None; `parameters` are those of the query."""
+        hashed = token_hash(token)
+        if hashes_are_kept():
+            rows = session.execute(self.either_way, {"token": token, "token_hash": hashed, **parameters})
+        else:
+            rows = session.execute(self.in_clear, {"token": token, **parameters})
+        return next((row for row in rows if _is_of(row, hashed)), None)
+
+
+def new_token() -> str:
+    """A token that nobody guesses."""
+    return "token-" + "".join(secrets.choice(ALPHABET) for _ in range(32))
+
+
+def token_hash(token: str) -> str:
+    """SHA-256 of a token, the same for all spellings that count as equal."""
+    return sha256(fold(token).encode()).hexdigest()
+
+
+def columns_for(token: str) -> dict[str, str | None]:
+    """What the columns of a client hold for its `token`."""
+    return {"client_token": token, "client_token_hash": token_hash(token) if hashes_are_kept() else None}
+
+
+def forgotten_token() -> str:
+    """What stands where the token in clear was: nobody can know it, and it lets nobody in."""
+    return f"hashed:{secrets.token_hex(16)}"
+
+
+def is_forgotten(client_token: str) -> bool:
+    """Whether only the hash of a client's token is left."""
+    return FORGOTTEN.fullmatch(client_token) is not None
+
+
+def hashes_are_kept() -> bool:
+    """Whether TOKEN_HASHES is on."""
+    return bool(current_app.extensions["settings"].token_hashes)
+
+
+def _is_of(client: Any, hashed: str) -> bool:
+    if is_forgotten(client.client_token):
+        return hashes_are_kept() and compare_digest(client.client_token_hash or "", hashed)
+    return compare_digest(token_hash(client.client_token), hashed)

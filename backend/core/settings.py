@@ -37,6 +37,7 @@ class Settings:
     """Everything an application can be told from outside. Times are in seconds, sizes in bytes.
 
     `admin_access` is None where nobody chose; `trusted_proxies` is the number of proxies that say whom they speak for.
+    `read` is how domains read settings of their own.
     """
 
     database_url: URL
@@ -54,6 +55,7 @@ class Settings:
     token_hashes: bool = True
     auth_failures_per_minute: int = 120
     rate_limit_storage_url: str = field(default="memory://", repr=False)
+    read: "Reader" = field(default_factory=lambda: Reader("", {}), repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """A choice that needs a secret is no choice without it."""
@@ -68,28 +70,31 @@ class Settings:
 
         Raises SettingsError naming the first variable whose value is not allowed.
         """
-        read = _Reader(domain, os.environ if environment is None else environment)
+        read = Reader(domain, os.environ if environment is None else environment)
         url = read("DATABASE_URL", _database_url, f"sqlite:///var/{domain}.sqlite3")
         return cls(
             database_url=url,
-            auto_migrate=read("AUTO_MIGRATE", _flag, "true" if url.get_backend_name() == "sqlite" else "false"),
-            pool_size=read("DATABASE_POOL_SIZE", _whole_number(1, 1000), "10"),
-            pool_timeout=read("DATABASE_POOL_TIMEOUT", _seconds(0.1, 600), "30"),
-            busy_timeout=read("DATABASE_BUSY_TIMEOUT", _seconds(0.1, 600), "30"),
-            max_body_bytes=read("MAX_BODY_BYTES", _whole_number(1024, 2**31 - 1), str(100 * 1024 * 1024)),
+            auto_migrate=read("AUTO_MIGRATE", flag, "true" if url.get_backend_name() == "sqlite" else "false"),
+            pool_size=read("DATABASE_POOL_SIZE", whole_number(1, 1000), "10"),
+            pool_timeout=read("DATABASE_POOL_TIMEOUT", number_of_seconds(0.1, 600), "30"),
+            busy_timeout=read("DATABASE_BUSY_TIMEOUT", number_of_seconds(0.1, 600), "30"),
+            max_body_bytes=read("MAX_BODY_BYTES", whole_number(1024, 2**31 - 1), str(100 * 1024 * 1024)),
             log_level=read("LOG_LEVEL", _log_level, "INFO"),
             admin_access=read("ADMIN_ACCESS", _admin_access, ""),
             admin_token=read("ADMIN_TOKEN", _secret, ""),
             admin_proxy_header=read("ADMIN_PROXY_HEADER", _header_name, "X-Forwarded-User"),
             admin_proxy_secret=read("ADMIN_PROXY_SECRET", _secret, ""),
-            trusted_proxies=read("TRUSTED_PROXIES", _whole_number(0, 100), "0"),
-            token_hashes=read("TOKEN_HASHES", _flag, "true"),
-            auth_failures_per_minute=read("AUTH_FAILURES_PER_MINUTE", _whole_number(0, 1_000_000), "120"),
+            trusted_proxies=read("TRUSTED_PROXIES", whole_number(0, 100), "0"),
+            token_hashes=read("TOKEN_HASHES", flag, "true"),
+            auth_failures_per_minute=read("AUTH_FAILURES_PER_MINUTE", whole_number(0, 1_000_000), "120"),
             rate_limit_storage_url=read("RATE_LIMIT_STORAGE_URL", _storage_url, "memory://"),
+            read=read,
         )
 
 
-class _Reader:
+class Reader:
+    """Reads one setting from `<DOMAIN>_<NAME>`, else `<NAME>`, else the default; raises SettingsError."""
+
     def __init__(self, domain: str, environment: Mapping[str, str]) -> None:
         self.prefix = f"{domain.upper()}_"
         self.environment = environment
@@ -120,14 +125,17 @@ def _with_absolute_path(url: URL) -> URL:
     return url.set(database=str(Path(url.database).absolute()))
 
 
-def _flag(value: str) -> bool:
+def flag(value: str) -> bool:
+    """Yes or no, in any of the usual words."""
     try:
         return FLAGS[value.lower()]
     except KeyError:
         raise ValueError("one of " + ", ".join(FLAGS)) from None
 
 
-def _whole_number(low: int, high: int) -> Callable[[str], int]:
+def whole_number(low: int, high: int) -> Callable[[str], int]:
+    """A parser of numbers from `low` to `high`."""
+
     def parse(value: str) -> int:
         if not value.isdecimal() or not low <= int(value) <= high:
             raise ValueError(f"a whole number from {low} to {high}")
@@ -136,7 +144,9 @@ def _whole_number(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
-def _seconds(low: float, high: float) -> Callable[[str], float]:
+def number_of_seconds(low: float, high: float) -> Callable[[str], float]:
+    """A parser of times in seconds from `low` to `high`."""
+
     def parse(value: str) -> float:
         try:
             seconds = float(value)

@@ -42,8 +42,8 @@ CLIENT_WITH_AGENT = TokenQuery(
 class UnknownTokenError(RequestRefusedError):
     """A token that no client has."""
 
-    def __init__(self) -> None:
-        super().__init__(401, "Invalid client token")
+    def __init__(self, error: str = "Invalid client token", **details: Any) -> None:
+        super().__init__(401, error, **details)
 
 
 @dataclass(frozen=True)

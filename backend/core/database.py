@@ -1,6 +1,7 @@
 """How the applications reach their database, and what every connection is told first."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -13,8 +14,10 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from backend.core.collation import add_to_sqlite
-from backend.core.database_errors import DEADLOCK, StatementRefusedError, UnsupportedValueError, translate
+from backend.core.database_errors import DEADLOCK, StatementRefusedError, UnsupportedValueError
+from backend.core.error_translation import translate
 from backend.core.errors import RequestRefusedError
+from backend.core.postgresql import connect_arguments, prepare_postgresql
 from backend.core.settings import Settings
 
 T = TypeVar("T")
@@ -55,12 +58,18 @@ def insert_row_if_possible(session: Session, model: type[DeclarativeBase], **val
     Raises StatementRefusedError for a deadlock, which has undone the whole transaction.
     """
     try:
-        insert_row(session, model, **values)
+        with undone_alone(session):
+            insert_row(session, model, **values)
     except (StatementRefusedError, UnsupportedValueError, UnicodeEncodeError) as error:
         if getattr(error, "errno", None) == DEADLOCK:
             raise
         return str(error)
     return None
+
+
+def undone_alone(session: Session) -> AbstractContextManager[Any]:
+    """What fails inside may be survived: the transaction goes on. Only PostgreSQL needs a savepoint for that."""
+    return session.begin_nested() if session.get_bind().dialect.name == "postgresql" else nullcontext()
 
 
 def insert_row_unless_present(session: Session, model: type[DeclarativeBase], **values: Any) -> None:
@@ -147,6 +156,8 @@ def _engine_options(settings: Settings) -> dict[str, Any]:
             "read_timeout": 60,
             "write_timeout": 60,
         }
+    else:
+        options["connect_args"] = connect_arguments()
     return options
 
 
@@ -157,6 +168,8 @@ def _listen(engine: Engine, settings: Settings) -> None:
         event.listen(engine, "begin", _begin_sqlite)
     elif engine.dialect.name == "mysql":
         event.listen(engine, "connect", _prepare_mysql)
+    else:
+        prepare_postgresql(engine)
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:

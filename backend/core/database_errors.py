@@ -1,18 +1,15 @@
 """One wording for what a database refuses: MySQL's numbers and words, whatever the database is."""
 
-import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, Table, UniqueConstraint, bindparam, select
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import ForeignKeyConstraint, Table
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DontWrapMixin
 
-DIALECT = sqlite.dialect()
 DEADLOCK = 1213
 SQL_STATES = {
+    1040: "08004",
     1044: "42000",
     1045: "28000",
     1046: "3D000",
@@ -26,6 +23,7 @@ SQL_STATES = {
     1264: "22003",
     1265: "01000",
     1292: "22007",
+    1365: "22012",
     1366: "22007",
     1406: "22001",
     1451: "23000",
@@ -53,84 +51,26 @@ class UnsupportedValueError(DontWrapMixin, Exception):
         super().__init__(f"Python type {type(value).__name__} cannot be converted")
 
 
-def translate(context: ExceptionContext) -> None:
-    """Engine listener (`handle_error`): raise the driver's complaint as StatementRefusedError instead.
-
-    Statements that are sent as plain text are SQLAlchemy's own probes; it wants to see the driver's errors for them.
-    """
-    original = context.original_exception
-    execution = context.execution_context
-    if execution is not None and getattr(execution, "compiled", None) is None:
-        return
-    if isinstance(original, sqlite3.Error):
-        raise _from_sqlite(original, context) from original
-    arguments: Sequence[Any] = getattr(original, "args", ())
-    if context.sqlalchemy_exception is not None and len(arguments) == 2 and isinstance(arguments[0], int):
-        raise StatementRefusedError(arguments[0], str(arguments[1]), getattr(original, "sqlstate", None)) from original
+def duplicate_entry(values: Iterable[Any], key: str) -> StatementRefusedError:
+    """There is a row with these values in the unique `key` already."""
+    return StatementRefusedError(1062, f"Duplicate entry '{'-'.join(map(str, values))}' for key '{key}'")
 
 
-def _from_sqlite(error: sqlite3.Error, context: ExceptionContext) -> StatementRefusedError:
-    text = str(error)
-    if text == "FOREIGN KEY constraint failed":
-        return StatementRefusedError(1452, _broken_foreign_key(context))
-    if text.startswith("UNIQUE constraint failed: "):
-        return StatementRefusedError(1062, _duplicate(context, text.removeprefix("UNIQUE constraint failed: ")))
-    if text.startswith("NOT NULL constraint failed: "):
-        return StatementRefusedError(1048, f"Column '{text.rpartition('.')[2]}' cannot be null")
-    if text.startswith("CHECK constraint failed: "):
-        return StatementRefusedError(4025, f"CONSTRAINT `{text.partition(': ')[2]}` failed")
-    if "database is locked" in text:
-        return StatementRefusedError(1205, "Lock wait timeout exceeded; try restarting transaction")
-    if text.startswith("no such table: "):
-        return StatementRefusedError(1146, f"Table '{text.removeprefix('no such table: ')}' doesn't exist")
-    return StatementRefusedError(1105, text)
+def broken_foreign_key(broken: ForeignKeyConstraint | None, *, parent: bool = False) -> StatementRefusedError:
+    """A row whose parent does not exist, or (`parent`) a parent that still has rows; None when the key is not known."""
+    errno, row = (1451, "delete or update a parent") if parent else (1452, "add or update a child")
+    text = f"Cannot {row} row: a foreign key constraint fails"
+    if broken is not None:
+        (reference,) = broken.elements
+        text += (
+            f" (`main`.`{broken.table.name}`, CONSTRAINT `{broken.name}` FOREIGN KEY (`{reference.parent.name}`) "
+            f"REFERENCES `{reference.column.table.name}` (`{reference.column.name}`) ON DELETE {broken.ondelete})"
+        )
+    return StatementRefusedError(errno, text)
 
 
-def _broken_foreign_key(context: ExceptionContext) -> str:
-    """SQLite does not say which key failed: look for the first one whose parent row is missing."""
-    broken = _first_missing_parent(context)
-    if broken is None:
-        return "Cannot add or update a child row: a foreign key constraint fails"
-    (reference,) = broken.elements
-    return (
-        "Cannot add or update a child row: a foreign key constraint fails "
-        f"(`main`.`{broken.table.name}`, CONSTRAINT `{broken.name}` FOREIGN KEY (`{reference.parent.name}`) "
-        f"REFERENCES `{reference.column.table.name}` (`{reference.column.name}`) ON DELETE {broken.ondelete})"
-    )
-
-
-def _first_missing_parent(context: ExceptionContext) -> ForeignKeyConstraint | None:
-    table, values = _table_and_values(context)
-    if table is None or context.connection is None:
-        return None
-    raw: DBAPIConnection = context.connection.connection.dbapi_connection  # type: ignore[assignment]
-    for constraint in sorted(table.foreign_key_constraints, key=lambda key: str(key.name)):
-        (reference,) = constraint.elements
-        value = values.get(reference.parent.key)
-        if value is not None:
-            parent = reference.column
-            cursor = raw.cursor()
-            cursor.execute(str(select(parent).where(parent == bindparam("value")).compile(dialect=DIALECT)), (value,))
-            if cursor.fetchone() is None:
-                return constraint
-    return None
-
-
-def _duplicate(context: ExceptionContext, columns: str) -> str:
-    table, values = _table_and_values(context)
-    names = [column.rpartition(".")[2] for column in columns.split(", ")]
-    entry = "-".join(str(values.get(name)) for name in names)
-    return f"Duplicate entry '{entry}' for key '{_key_name(table, names)}'"
-
-
-def _key_name(table: Table | None, columns: list[str]) -> str:
-    for constraint in table.constraints if table is not None else ():
-        if isinstance(constraint, UniqueConstraint) and [column.name for column in constraint.columns] == columns:
-            return str(constraint.name)
-    return "PRIMARY"
-
-
-def _table_and_values(context: ExceptionContext) -> tuple[Table | None, dict[str, Any]]:
+def table_and_values(context: ExceptionContext) -> tuple[Table | None, dict[str, Any]]:
+    """The table a failed INSERT, UPDATE or DELETE was for, and the values it was sent with."""
     execution = context.execution_context
     compiled = getattr(execution, "compiled", None)
     table = getattr(getattr(compiled, "statement", None), "table", None)

@@ -11,13 +11,14 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from math import isfinite
 from typing import Any
 
-from sqlalchemy import Date, DateTime, Integer, Numeric, String, Table, Text, event
+from sqlalchemy import BigInteger, Date, DateTime, Integer, Numeric, String, Table, Text, event
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import Column
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from backend.core.database_errors import StatementRefusedError, UnsupportedValueError, ValueRefusedError
+from backend.core.postgresql import CaselessText, UntypedOperand
 
 NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 TIMESTAMP = re.compile(
@@ -35,16 +36,39 @@ def _as_text(value: Any) -> str:
 
 
 class Operand(TypeDecorator[Any]):
-    """A value that is compared with a column: anything a driver can send."""
+    """A value that is compared with a text: anything a driver can send."""
 
     impl = String
     cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """PostgreSQL is not told a type: then it takes that of the other side."""
+        return dialect.type_descriptor(UntypedOperand() if dialect.name == "postgresql" else String())
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
         """Refuse objects and lists, as a driver would. Spaces at the end of a text never made a difference to MySQL."""
         if isinstance(value, dict | list):
             raise UnsupportedValueError(value)
+        if dialect.name == "postgresql":
+            value = self.for_postgresql(value)
         return value.rstrip(" ") if isinstance(value, str) else value
+
+    def for_postgresql(self, value: Any) -> Any:
+        """A text, the only thing that PostgreSQL compares with texts. None of its own has U+0000 in it."""
+        return None if value is None else _as_text(value).replace("\0", "\ufffd")
+
+
+class NumberOperand(Operand):
+    """A value that is compared, or reckoned, with a number."""
+
+    cache_ok = True
+
+    def for_postgresql(self, value: Any) -> Any:
+        """The number a text begins with, as MySQL reads it; decimal fractions as exact as the columns have them."""
+        if value is None or isinstance(value, int):
+            return None if value is None else int(value)
+        found = NUMBER.match(str(value))
+        return Decimal(found.group().strip()) if found else 0
 
 
 class StrictType(TypeDecorator[Any]):
@@ -117,6 +141,10 @@ class StrictString(StrictType):
         super().__init__(length)
         self.length = length
 
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """On PostgreSQL a type of its own, which compares as MySQL's texts do."""
+        return dialect.type_descriptor(CaselessText() if dialect.name == "postgresql" else String(self.length))
+
     def accept(self, value: Any) -> str:
         text = _as_text(value)
         if len(text) > self.length:
@@ -138,7 +166,15 @@ class StrictText(StrictType):
         return text
 
 
-class StrictInteger(StrictType):
+class StrictNumber(StrictType):
+    """What all numbers share."""
+
+    def coerce_compared_value(self, op: Any, value: Any) -> TypeEngine[Any]:
+        """Compared values are not checked."""
+        return NumberOperand()
+
+
+class StrictInteger(StrictNumber):
     """A whole number of `bits` bits; fractions are rounded half away from zero."""
 
     impl = Integer
@@ -146,6 +182,10 @@ class StrictInteger(StrictType):
     def __init__(self, bits: int = 32) -> None:
         super().__init__()
         self.bits = bits
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """PostgreSQL is told how large it may be."""
+        return dialect.type_descriptor(BigInteger() if self.bits > 32 else Integer())
 
     def accept(self, value: Any) -> int:
         whole = int(self.number(value, "integer").to_integral_value(ROUND_HALF_UP))
@@ -161,7 +201,7 @@ class StrictFlag(StrictInteger):
         super().__init__(8)
 
 
-class StrictDecimal(StrictType):
+class StrictDecimal(StrictNumber):
     """DECIMAL(precision, scale), rounded half away from zero; read back as float."""
 
     impl = Numeric
@@ -237,7 +277,7 @@ class StrictDate(StrictType):
             raise self.incorrect(1292, "date", value) from None
 
 
-class StrictEnum(StrictType):
+class StrictEnum(StrictString):
     """One of a list of texts."""
 
     def __init__(self, *values: str) -> None:

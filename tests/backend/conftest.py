@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 from backend import create_app
 from backend.core.settings import Settings
 from tests.support.mariadb import MariaDB
+from tests.support.postgres import PostgreSQL
 
 TOKEN = "token-of-the-client"
 REGISTRATION = {
@@ -96,12 +97,12 @@ def sqlite_runner(path: Path) -> Callable[..., list[dict[str, Any]]]:
     return run
 
 
-def mariadb_runner(server: MariaDB, url: str) -> Callable[..., list[dict[str, Any]]]:
+def server_runner(server: MariaDB | PostgreSQL, url: str) -> Callable[..., list[dict[str, Any]]]:
     def run(query: str, *values: Any) -> list[dict[str, Any]]:
         with server.connect(url.rpartition("/")[2]) as connection, connection.cursor() as cursor:
             cursor.execute(query.replace("?", "%s"), values)
             names = [column[0] for column in cursor.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            return [dict(zip(names, row, strict=True)) for row in (cursor.fetchall() if names else ())]
 
     return run
 
@@ -133,11 +134,28 @@ def spot(bare: Spot) -> Spot:
     return bare
 
 
-@pytest.fixture
-def spot_on_mariadb(mariadb: MariaDB) -> Iterator[Spot]:
-    """The same on MariaDB."""
-    url = mariadb.create_database()
-    system = Spot(create_app("spot", settings_for(url)), mariadb_runner(mariadb, url))
+def spot_on(server: MariaDB | PostgreSQL) -> Spot:
+    """The system with one client and its registered agent, on a new database of `server`."""
+    url = server.create_database()
+    system = Spot(create_app("spot", settings_for(url)), server_runner(server, url))
     system.add_client(system.client_id, TOKEN)
     system.agent_id = system.register().json["agent_id"]
-    yield system
+    return system
+
+
+@pytest.fixture
+def spot_on_mariadb(mariadb: MariaDB) -> Spot:
+    """The same on MariaDB."""
+    return spot_on(mariadb)
+
+
+@pytest.fixture
+def spot_on_postgres(postgres: PostgreSQL) -> Spot:
+    """The same on PostgreSQL."""
+    return spot_on(postgres)
+
+
+@pytest.fixture(params=["mariadb", "postgres"])
+def spot_on_server(request: pytest.FixtureRequest) -> Spot:
+    """The same on each of the servers."""
+    return spot_on(request.getfixturevalue(request.param))

@@ -7,7 +7,7 @@ from sqlalchemy import func, literal, select
 from sqlalchemy.orm import Session
 
 from backend.core.collation import Alike
-from backend.core.database import insert_row, insert_row_unless_present, update_rows
+from backend.core.database import insert_row, insert_row_unless_present, undone_alone, update_rows
 from backend.core.database_errors import DEADLOCK, StatementRefusedError
 from backend.core.errors import RequestRefusedError, describe
 from backend.core.strict_types import Operand
@@ -64,7 +64,8 @@ def _store_agent(session: Session, client_id: str, body: dict[str, Any]) -> str:
     agent_id = _find_agent(session, client_id, body["logical_agent_id"])
     if agent_id is None:
         try:
-            return _create_agent(session, client_id, body)
+            with undone_alone(session):
+                return _create_agent(session, client_id, body)
         except StatementRefusedError as refusal:
             # Somebody registered the same agent in the meantime: then this is a refresh.
             agent_id = _find_agent(session, client_id, body["logical_agent_id"])

@@ -10,6 +10,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import UserDefinedType
 
 metadata = sa.MetaData()
 column = sa.Column
@@ -26,6 +27,7 @@ SQLITE_UUID = (
     "(lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-' || "
     "substr('89AB', 1 + (abs(random()) % 4), 1) || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6))))"
 )
+POSTGRESQL_NOW = "date_trunc('second', statement_timestamp() AT TIME ZONE 'UTC')"
 
 
 def table(name: str, *items: Any) -> sa.Table:
@@ -35,12 +37,12 @@ def table(name: str, *items: Any) -> sa.Table:
 
 def uuid() -> sa.types.TypeEngine[Any]:
     """A UUID as text."""
-    return sa.CHAR(36).with_variant(sa.CHAR(36, collation="NOCASE"), "sqlite")
+    return _caseless(sa.CHAR(36), sa.CHAR(36, collation="NOCASE"))
 
 
 def varchar(length: int) -> sa.types.TypeEngine[Any]:
     """A text compared without regard to case."""
-    return sa.String(length).with_variant(sa.String(length, collation="NOCASE"), "sqlite")
+    return _caseless(sa.String(length), sa.String(length, collation="NOCASE"))
 
 
 def text() -> sa.types.TypeEngine[Any]:
@@ -49,8 +51,8 @@ def text() -> sa.types.TypeEngine[Any]:
 
 
 def json() -> sa.types.TypeEngine[Any]:
-    """JSON; on SQLite plain text, whose type name must not make numbers of it."""
-    return sa.JSON().with_variant(sa.Text(), "sqlite")
+    """JSON; plain text on SQLite, where no type must make numbers of it, and on PostgreSQL, as it was written."""
+    return sa.JSON().with_variant(sa.Text(), "sqlite", "postgresql")
 
 
 def flag() -> sa.types.TypeEngine[Any]:
@@ -89,8 +91,8 @@ def date() -> sa.types.TypeEngine[Any]:
 
 
 def enum(name: str, *values: str) -> sa.types.TypeEngine[Any]:
-    """One of `values`; where the database has no such type, a check by the name of the column."""
-    return sa.Enum(*values, name=name, create_constraint=True)
+    """One of `values`; where MySQL has its type, the others have a check."""
+    return sa.Enum(*values, name=name, create_constraint=True).with_variant(CaselessText(), "postgresql")
 
 
 def literal(value: str) -> sa.TextClause:
@@ -111,6 +113,16 @@ def index(name: str, *columns: str) -> sa.Index:
 def reference(name: str, column: str, target: str, ondelete: str = "CASCADE") -> sa.ForeignKeyConstraint:
     """A foreign key."""
     return sa.ForeignKeyConstraint([column], [target], name=name, ondelete=ondelete)
+
+
+class CaselessText(UserDefinedType[str]):
+    """A text on PostgreSQL: `bpchar` compares without the spaces at the end, its collation without case and accents."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        """The type of the column."""
+        return "BPCHAR COLLATE unicode_ci"
 
 
 class NewUUID(FunctionElement[str]):
@@ -138,10 +150,14 @@ def _new_uuid(element: NewUUID, compiler: SQLCompiler, **_: Any) -> str:
 
 @compiles(Now)
 def _now(element: Now, compiler: SQLCompiler, **_: Any) -> str:
-    return "CURRENT_TIMESTAMP"
+    return POSTGRESQL_NOW if compiler.dialect.name == "postgresql" else "CURRENT_TIMESTAMP"
 
 
 @compiles(Touched)
 def _touched(element: Touched, compiler: SQLCompiler, **_: Any) -> str:
     on_update = " ON UPDATE CURRENT_TIMESTAMP" if compiler.dialect.name in ("mysql", "mariadb") else ""
-    return f"CURRENT_TIMESTAMP{on_update}"
+    return _now(Now(), compiler) + on_update
+
+
+def _caseless(on_mysql: sa.String, on_sqlite: sa.String) -> sa.types.TypeEngine[Any]:
+    return on_mysql.with_variant(on_sqlite, "sqlite").with_variant(CaselessText(), "postgresql")

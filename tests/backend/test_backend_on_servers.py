@@ -1,4 +1,4 @@
-"""The same stories on MariaDB: one of each kind, and what only a server can do."""
+"""The same stories on MariaDB and PostgreSQL: one of each kind, and what only a server can do."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from tests.backend.test_backend_decisions import SITUATION
 from tests.backend.test_backend_reports import POOLS, PRICING, SWITCH, changed
 
 
-def test_every_route_works(spot_on_mariadb: Spot) -> None:
-    spot = spot_on_mariadb
+def test_every_route_works(spot_on_server: Spot) -> None:
+    spot = spot_on_server
     assert spot.http.get("/health").json["database"] == "connected"
     assert spot.get("config").json["min_savings_percent"] == 15.0
     assert spot.get("replica-config").json == {"count": 0, "enabled": 0}
@@ -32,8 +32,8 @@ def test_every_route_works(spot_on_mariadb: Spot) -> None:
     assert spot.one("SELECT COUNT(*) AS n FROM spot_price_snapshots") == {"n": 6}
 
 
-def test_the_same_words_for_what_cannot_be_stored(spot_on_mariadb: Spot) -> None:
-    spot = spot_on_mariadb
+def test_the_same_words_for_what_cannot_be_stored(spot_on_server: Spot) -> None:
+    spot = spot_on_server
     too_long = spot.post("heartbeat", {"status": "x" * 21}).json
     assert too_long == {"error": "1406 (22001): Data too long for column 'status' at row 1"}
     unknown = spot.post("pricing-report", PRICING, "unknown").json["error"]
@@ -43,8 +43,8 @@ def test_the_same_words_for_what_cannot_be_stored(spot_on_mariadb: Spot) -> None
     assert spot.one("SELECT COUNT(*) AS n FROM switches") == {"n": 0}
 
 
-def test_a_bad_pool_leaves_nothing_of_the_report(spot_on_mariadb: Spot) -> None:
-    spot = spot_on_mariadb
+def test_a_bad_pool_leaves_nothing_of_the_report(spot_on_server: Spot) -> None:
+    spot = spot_on_server
     answer = spot.post(
         "pricing-report", changed(PRICING, "pricing", spot_pools=[POOLS[0], {**POOLS[0], "pool_id": "p"}])
     )
@@ -53,16 +53,16 @@ def test_a_bad_pool_leaves_nothing_of_the_report(spot_on_mariadb: Spot) -> None:
     assert spot.one("SELECT COUNT(*) AS n FROM pricing_reports") == {"n": 0}
 
 
-def test_tokens_and_ids_are_compared_without_case_or_accents(spot_on_mariadb: Spot) -> None:
-    spot = spot_on_mariadb
+def test_tokens_and_ids_are_compared_without_case_or_accents(spot_on_server: Spot) -> None:
+    spot = spot_on_server
     spot.headers = {"Authorization": spot.headers["Authorization"].replace("token", "TÖKEN")}
     assert spot.get("config", spot.agent_id.upper()).status_code == 200
     assert spot.register(logical_agent_id="ÄGENT-1").json["agent_id"] == spot.agent_id
 
 
-def test_agents_of_one_client_do_not_stand_in_each_others_way(spot_on_mariadb: Spot) -> None:
+def test_agents_of_one_client_do_not_stand_in_each_others_way(spot_on_server: Spot) -> None:
     """Reports of one client lock the same rows in different orders; the loser of a deadlock is done again."""
-    spot = spot_on_mariadb
+    spot = spot_on_server
     agents = [spot.register(logical_agent_id=f"a{n}", instance_id=f"i-a{n}").json["agent_id"] for n in range(4)]
 
     def work(agent_id: str) -> list[int]:
@@ -78,8 +78,8 @@ def test_agents_of_one_client_do_not_stand_in_each_others_way(spot_on_mariadb: S
     assert float(spot.one("SELECT total_savings FROM clients")["total_savings"]) == 0.7128 * 20
 
 
-def test_a_number_may_be_the_id_of_a_pool(spot_on_mariadb: Spot) -> None:
+def test_a_number_may_be_the_id_of_a_pool(spot_on_server: Spot) -> None:
     for _ in range(2):
         report = changed(PRICING, "pricing", spot_pools=[*POOLS, {"pool_id": 5, "az": 6, "price": 0.1}])
-        assert spot_on_mariadb.post("pricing-report", report).json == {"success": True}
-    assert spot_on_mariadb.one("SELECT az FROM spot_pools WHERE id = '5'") == {"az": "6"}
+        assert spot_on_server.post("pricing-report", report).json == {"success": True}
+    assert spot_on_server.one("SELECT az FROM spot_pools WHERE id = '5'") == {"az": "6"}

@@ -7,12 +7,14 @@ from backend.core.admin_access import install_admin_access
 from backend.core.cors import install_cors
 from backend.core.json_provider import WireJSONProvider
 from backend.core.logs import install_logs
+from backend.core.metrics import install_metrics
+from backend.core.readiness import install_readiness
 from backend.core.settings import Settings
 from backend.core.wrong_tokens import install_wrong_tokens
 
 
 def new_app(domain: str, settings: Settings) -> Flask:
-    """A Flask application with JSON, CORS, logs, limits and operators set, and no routes.
+    """A Flask application with JSON, CORS, logs, limits and operators set, and routes only for those who operate it.
 
     `settings` can be found again as `app.extensions["settings"]`. Raises SettingsError when they don't fit the server.
     """
@@ -24,6 +26,8 @@ def new_app(domain: str, settings: Settings) -> Flask:
     install_cors(app)
     install_wrong_tokens(app)
     install_admin_access(app)
+    install_readiness(app)
+    install_metrics(app)
     hops = settings.trusted_proxies
     if hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops)  # type: ignore[method-assign]

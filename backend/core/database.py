@@ -7,11 +7,12 @@ from typing import Any, TypeVar, cast
 
 from flask import Flask, has_request_context, request
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import ColumnElement, Connection, Engine, Table, event, insert, update
+from sqlalchemy import ColumnElement, Connection, Engine, Table, create_engine, event, insert, update
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.pool import NullPool
 
 from backend.core.collation import add_to_sqlite
 from backend.core.database_errors import DEADLOCK, StatementRefusedError, UnsupportedValueError
@@ -45,6 +46,23 @@ def install_database(app: Flask, database: SQLAlchemy) -> None:
     database.init_app(app)
     with app.app_context():
         _listen(database.engine, settings)
+
+
+def separate_engine(settings: Settings, patience: float) -> Engine:
+    """An engine that waits for no connection of the application's pool and keeps none of its own between uses.
+
+    `patience` is the longest wait for a server, in seconds; SQLite's lock is waited for as long as ever.
+    """
+    options = {name: value for name, value in _engine_options(settings).items() if not name.startswith("pool_")}
+    del options["max_overflow"]
+    seconds = max(1, round(patience))
+    if settings.database_url.get_backend_name() == "mysql":
+        options["connect_args"] |= {"connect_timeout": seconds, "read_timeout": seconds, "write_timeout": seconds}
+    elif settings.database_url.get_backend_name() == "postgresql":
+        options["connect_args"] |= {"connect_timeout": seconds, "tcp_user_timeout": seconds * 1000}
+    engine = create_engine(_complete(settings.database_url), poolclass=NullPool, **options)
+    _listen(engine, settings)
+    return engine
 
 
 def insert_row(session: Session, model: type[DeclarativeBase], **values: Any) -> None:

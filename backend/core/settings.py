@@ -55,14 +55,19 @@ class Settings:
     token_hashes: bool = True
     auth_failures_per_minute: int = 120
     rate_limit_storage_url: str = field(default="memory://", repr=False)
+    background_jobs: bool = False
+    job_lease_seconds: float = 30.0
+    job_renewal_seconds: float = 10.0
     read: "Reader" = field(default_factory=lambda: Reader("", {}), repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """A choice that needs a secret is no choice without it."""
+        """Refuse what makes no sense together: a choice that needs a secret is no choice without it."""
         if self.admin_access == "token" and self.admin_token is None:
             raise SettingsError("ADMIN_ACCESS=token needs ADMIN_TOKEN, the token that operators send.")
         if self.admin_access == "proxy" and self.admin_proxy_secret is None:
             raise SettingsError("ADMIN_ACCESS=proxy needs ADMIN_PROXY_SECRET, which only the proxy knows.")
+        if self.job_renewal_seconds * 2 > self.job_lease_seconds:
+            raise SettingsError("JOB_RENEWAL_SECONDS must be at most half of JOB_LEASE_SECONDS.")
 
     @classmethod
     def from_environment(cls, domain: str, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -88,6 +93,9 @@ class Settings:
             token_hashes=read("TOKEN_HASHES", flag, "true"),
             auth_failures_per_minute=read("AUTH_FAILURES_PER_MINUTE", whole_number(0, 1_000_000), "120"),
             rate_limit_storage_url=read("RATE_LIMIT_STORAGE_URL", _storage_url, "memory://"),
+            background_jobs=read("BACKGROUND_JOBS", flag, "off"),
+            job_lease_seconds=read("JOB_LEASE_SECONDS", number_of_seconds(0.5, 600), "30"),
+            job_renewal_seconds=read("JOB_RENEWAL_SECONDS", number_of_seconds(0.1, 300), "10"),
             read=read,
         )
 

@@ -7,6 +7,7 @@ from flask import Flask
 from backend.core.database import install_database
 from backend.core.migrations import install_migrations
 from backend.core.openapi import install_api
+from backend.core.readiness import check_database
 from backend.spot.api import BLUEPRINTS, SECURITY
 from backend.spot.models import db
 
@@ -14,5 +15,6 @@ from backend.spot.models import db
 def install(app: Flask) -> None:
     """Give `app` the domain's database, migrations and routes."""
     install_database(app, db)
+    check_database(app)
     install_migrations(app, db, Path(__file__).parent / "migrations")
     install_api(app, "Spot", BLUEPRINTS, SECURITY)

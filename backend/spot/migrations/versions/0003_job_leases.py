@@ -1,14 +1,53 @@
 """Who runs which job, and until when."""
 
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import mysql
+
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+MOMENT = sa.DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
+NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 
 def upgrade() -> None:
-    """Nothing to do."""
+    """Add the tables of the scheduler."""
+    inspector = sa.inspect(op.get_bind())
+    if not inspector.has_table("job_leases"):
+        op.create_table(
+            "job_leases",
+            sa.Column("name", sa.String(64), primary_key=True),
+            sa.Column("holder", sa.String(255)),
+            sa.Column("acquired_at", MOMENT),
+            sa.Column("expires_at", MOMENT),
+            sa.Column("fence", NUMBER, nullable=False),
+            sa.Column("due_at", MOMENT, nullable=False),
+            sa.Column("attempts", sa.Integer(), nullable=False),
+            sa.Column("runs", NUMBER, nullable=False),
+            sa.Column("failures", NUMBER, nullable=False),
+            sa.Column("skips", NUMBER, nullable=False),
+        )
+    if not inspector.has_table("job_runs"):
+        op.create_table(
+            "job_runs",
+            sa.Column("id", NUMBER, primary_key=True),
+            sa.Column("name", sa.String(64), nullable=False),
+            sa.Column("holder", sa.String(255), nullable=False),
+            sa.Column("due_at", MOMENT),
+            sa.Column("started_at", MOMENT, nullable=False),
+            sa.Column("finished_at", MOMENT),
+            sa.Column("duration", sa.Float()),
+            sa.Column("outcome", sa.String(16), nullable=False),
+            sa.Column("counts", sa.JSON()),
+            sa.Column("error", sa.Text()),
+            sa.Index("idx_job_runs_newest", "name", "id"),
+        )
 
 
 def downgrade() -> None:
-    """Nothing to undo."""
+    """Drop them: what the scheduler remembers is of no use without it."""
+    op.drop_table("job_runs")
+    op.drop_table("job_leases")

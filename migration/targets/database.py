@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +12,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, make_url
 
 _BUCKET_SECONDS = 300
-_MYSQL_DRIVERS = {"mysql": "mysql+pymysql", "mariadb": "mysql+pymysql"}
+_DRIVERS = {
+    "mysql": "mysql+pymysql",
+    "mariadb": "mysql+pymysql",
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+}
 
 
 class SideDatabaseError(Exception):
@@ -25,9 +30,9 @@ def normalise_url(url: str) -> str:
         parsed = make_url(url)
     except sa.exc.ArgumentError as error:
         raise SideDatabaseError(
-            f"{url!r} is not a database URL, such as sqlite:///path or mysql://user@host/db."
+            f"{url!r} is not a database URL, such as sqlite:///path, mysql://user@host/db or postgresql://user@host/db."
         ) from error
-    driver = _MYSQL_DRIVERS.get(parsed.drivername, parsed.drivername)
+    driver = _DRIVERS.get(parsed.drivername, parsed.drivername)
     return parsed.set(drivername=driver).render_as_string(hide_password=False)
 
 
@@ -90,6 +95,7 @@ class SideDatabase:
         :class:`SideDatabaseError`.
         """
         with self._transaction() as connection:
+            numbered = set()
             for row in rows:
                 table = _table(row["table"], row["values"], row.get("where", {}))
                 values = {name: _value(connection, value, now) for name, value in row["values"].items()}
@@ -103,14 +109,39 @@ class SideDatabase:
                 except sa.exc.IntegrityError:
                     if not _is_there(connection, table, values):
                         raise
+                if "id" in values:
+                    numbered.add(table.name)
+            if connection.dialect.name == "postgresql":
+                _count_on(connection, numbered)
 
 
 def _is_kept(table: str) -> bool:
     return table == "alembic_version" or table.startswith(("cutover_", "sqlite_"))
 
 
+class _Untyped(sa.types.UserDefinedType[Any]):
+    """The type of a column nothing is known of: PostgreSQL is told texts, which it reads as whatever it needs."""
+
+    cache_ok = True
+
+    def bind_processor(self, dialect: sa.Dialect) -> Callable[[Any], Any]:
+        if dialect.name != "postgresql":
+            return lambda value: value
+        return lambda value: None if value is None else str(int(value) if isinstance(value, bool) else value)
+
+
 def _table(name: str, *columns: dict[str, Any]) -> sa.TableClause:
-    return sa.table(name, *(sa.column(column) for column in dict.fromkeys(key for keys in columns for key in keys)))
+    names = dict.fromkeys(key for keys in columns for key in keys)
+    return sa.table(name, *(sa.column(column, _Untyped()) for column in names))
+
+
+def _count_on(connection: Connection, tables: Iterable[str]) -> None:
+    """Let ids that PostgreSQL makes begin behind those that were put in, as other databases do by themselves."""
+    for name in sorted(tables):
+        sequence = connection.scalar(sa.select(sa.func.pg_get_serial_sequence(name, "id")))
+        if sequence is not None:
+            highest = sa.select(sa.func.max(sa.column("id"))).select_from(sa.table(name)).scalar_subquery()
+            connection.execute(sa.select(sa.func.setval(sequence, sa.func.coalesce(highest, 1))))
 
 
 def _is_there(connection: Connection, table: sa.TableClause, values: dict[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""The ledger in MySQL's family: paths are case-sensitive, and starting together is safe."""
+"""The ledger on servers: paths are case-sensitive, starting together is safe, changes are seen and raced for."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import pytest
 
 from migration.ledger import Ledger, LedgerConflictError, State
 from migration.ledger.rollout import promote
-from tests.support.mariadb import MariaDB
 
 
-@pytest.fixture
-def url(mariadb: MariaDB) -> str:
-    return mariadb.create_database()
+@pytest.fixture(params=["mariadb", "postgres"])
+def url(request: pytest.FixtureRequest) -> str:
+    url: str = request.getfixturevalue(request.param).create_database()
+    return url
 
 
 def test_workers_that_start_together_seed_once(url: str) -> None:

@@ -1,24 +1,32 @@
 """How the applications reach their database, and what every connection is told first."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from flask import Flask, has_request_context, request
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import ColumnElement, Connection, Engine, Table, create_engine, event, insert, update
-from sqlalchemy.dialects import mysql, postgresql, sqlite
+from flask_sqlalchemy.session import Session as FlaskSession
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import NullPool
 
 from backend.core.collation import add_to_sqlite
-from backend.core.database_errors import DEADLOCK, StatementRefusedError, UnsupportedValueError
+from backend.core.database_errors import DEADLOCK
 from backend.core.error_translation import translate
 from backend.core.errors import RequestRefusedError
+from backend.core.mysql_connection import FrugalConnection
 from backend.core.postgresql import connect_arguments, prepare_postgresql
+from backend.core.rows import (  # noqa: F401
+    insert_or_update_row,
+    insert_row,
+    insert_row_if_possible,
+    insert_row_unless_present,
+    undone_alone,
+    update_rows,
+)
 from backend.core.settings import Settings
 
 T = TypeVar("T")
@@ -31,9 +39,17 @@ MYSQL_SESSION = (
 )
 
 
+class RowSession(FlaskSession):
+    """A session that answers rows of columns, never entities, and leaves out what finding entities costs."""
+
+    def execute(self, statement: Any, params: Any = None, **_: Any) -> Any:
+        """Execute a statement on the connection of this session's transaction; other options are the ORM's."""
+        return self.connection().execute(statement, params)
+
+
 def make_database(base: type[DeclarativeBase]) -> SQLAlchemy:
     """The database of one domain; `base` is the parent of the domain's models."""
-    return SQLAlchemy(model_class=base, session_options={"autoflush": False, "expire_on_commit": False})
+    return SQLAlchemy(model_class=base, session_options={"class_": RowSession})
 
 
 def install_database(app: Flask, database: SQLAlchemy) -> None:
@@ -65,68 +81,6 @@ def separate_engine(settings: Settings, patience: float) -> Engine:
     return engine
 
 
-def insert_row(session: Session, model: type[DeclarativeBase], **values: Any) -> None:
-    """Insert one row at once; `values` are named after the columns."""
-    session.connection().execute(insert(_table(model)).values(values))
-
-
-def insert_row_if_possible(session: Session, model: type[DeclarativeBase], **values: Any) -> str | None:
-    """Insert one row that may as well be lost; returns why it was, or None.
-
-    Raises StatementRefusedError for a deadlock, which has undone the whole transaction.
-    """
-    try:
-        with undone_alone(session):
-            insert_row(session, model, **values)
-    except (StatementRefusedError, UnsupportedValueError, UnicodeEncodeError) as error:
-        if getattr(error, "errno", None) == DEADLOCK:
-            raise
-        return str(error)
-    return None
-
-
-def undone_alone(session: Session) -> AbstractContextManager[Any]:
-    """What fails inside may be survived: the transaction goes on. Only PostgreSQL needs a savepoint for that."""
-    return session.begin_nested() if session.get_bind().dialect.name == "postgresql" else nullcontext()
-
-
-def insert_row_unless_present(session: Session, model: type[DeclarativeBase], **values: Any) -> None:
-    """Insert one row, or leave the row alone that has one of its keys already."""
-    table = _table(model)
-    dialect = session.get_bind().dialect.name
-    if dialect == "mysql":
-        key = table.primary_key.columns[0].name
-        statement = mysql.insert(table).values(values)
-        session.connection().execute(statement.on_duplicate_key_update({key: table.c[key]}))
-    else:
-        insert_for = postgresql.insert if dialect == "postgresql" else sqlite.insert
-        session.connection().execute(insert_for(table).values(values).on_conflict_do_nothing())
-
-
-def insert_or_update_row(
-    session: Session, model: type[DeclarativeBase], changed: tuple[str, ...], **values: Any
-) -> None:
-    """Insert one row, or overwrite the columns `changed` of the row that has its primary key already."""
-    table = _table(model)
-    dialect = session.get_bind().dialect.name
-    if dialect == "mysql":
-        statement = mysql.insert(table).values(values)
-        session.connection().execute(
-            statement.on_duplicate_key_update({name: statement.inserted[name] for name in changed})
-        )
-    else:
-        upsert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table).values(values)
-        new = {name: upsert.excluded[name] for name in changed}
-        session.connection().execute(
-            upsert.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=new)
-        )
-
-
-def update_rows(session: Session, model: type[DeclarativeBase], *where: ColumnElement[bool], **values: Any) -> int:
-    """Set `values` in the rows that match; returns how many matched."""
-    return session.connection().execute(update(_table(model)).where(*where).values(values)).rowcount
-
-
 def run_and_commit(session: Session, work: Callable[[], T]) -> T:
     """Run `work` in one transaction: all of it is kept, or nothing.
 
@@ -149,10 +103,6 @@ def run_and_commit(session: Session, work: Callable[[], T]) -> T:
     raise AssertionError("the last attempt returns or raises")
 
 
-def _table(model: type[DeclarativeBase]) -> Table:
-    return cast(Table, model.__table__)
-
-
 def _complete(url: URL) -> URL:
     return url.update_query_dict({"charset": "utf8mb4"}) if url.get_backend_name() == "mysql" else url
 
@@ -170,6 +120,7 @@ def _engine_options(settings: Settings) -> dict[str, Any]:
     options |= {"pool_pre_ping": True, "pool_recycle": 1800, "isolation_level": "READ COMMITTED"}
     if settings.database_url.get_backend_name() == "mysql":
         options["connect_args"] = {
+            "autocommit": True,
             "connect_timeout": 10,
             "read_timeout": 60,
             "write_timeout": 60,
@@ -185,6 +136,7 @@ def _listen(engine: Engine, settings: Settings) -> None:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     elif engine.dialect.name == "mysql":
+        event.listen(engine, "do_connect", _connect_mysql)
         event.listen(engine, "connect", _prepare_mysql)
     else:
         prepare_postgresql(engine)
@@ -196,6 +148,10 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
     for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _connect_mysql(_dialect: object, _record: object, arguments: Any, options: Any) -> FrugalConnection:
+    return FrugalConnection(*arguments, **options)
 
 
 def _prepare_mysql(connection: DBAPIConnection, _record: object) -> None:

@@ -1,0 +1,134 @@
+"""Writing rows. The statement for each shape of a row is built once: building costs more than sending."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import lru_cache
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, Insert, Table, Update, bindparam, func, insert, update
+from sqlalchemy.dialects import mysql, postgresql, sqlite
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.sql.functions import now
+
+from backend.core.database_errors import DEADLOCK, StatementRefusedError, UnsupportedValueError
+from backend.core.strict_types import Operand
+
+MOST_SHAPES = 1024
+MATCH = "match_"
+
+Model = type[DeclarativeBase]
+Names = tuple[str, ...]
+
+
+def insert_row(session: Session, model: Model, **values: Any) -> None:
+    """Insert one row at once; `values` are named after the columns. `func.now()` is the only SQL among them."""
+    sent, timed = _split(values)
+    session.connection().execute(_insertion(_table(model), timed), sent)
+
+
+def insert_rows(session: Session, model: Model, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows that all name the same columns."""
+    if rows:
+        session.connection().execute(_insertion(_table(model), ()), rows)
+
+
+def insert_row_if_possible(session: Session, model: Model, **values: Any) -> str | None:
+    """Insert one row that may as well be lost; returns why it was, or None.
+
+    Raises StatementRefusedError for a deadlock, which has undone the whole transaction.
+    """
+    try:
+        with undone_alone(session):
+            insert_row(session, model, **values)
+    except (StatementRefusedError, UnsupportedValueError, UnicodeEncodeError) as error:
+        if getattr(error, "errno", None) == DEADLOCK:
+            raise
+        return str(error)
+    return None
+
+
+def insert_row_unless_present(session: Session, model: Model, **values: Any) -> None:
+    """Insert one row, or leave the row alone that has one of its keys already."""
+    sent, timed = _split(values)
+    session.connection().execute(_insertion_unless_present(_table(model), timed, _dialect(session)), sent)
+
+
+def insert_rows_unless_present(session: Session, model: Model, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows that all name the same columns, but leave those alone that have one of their keys already."""
+    if rows:
+        session.connection().execute(_insertion_unless_present(_table(model), (), _dialect(session)), rows)
+
+
+def insert_or_update_row(session: Session, model: Model, changed: Names, **values: Any) -> None:
+    """Insert one row, or overwrite the columns `changed` of the row that has its primary key already."""
+    sent, timed = _split(values)
+    session.connection().execute(_upsert(_table(model), changed, timed, _dialect(session)), sent)
+
+
+def update_rows(session: Session, model: Model, *where: ColumnElement[bool], **values: Any) -> int:
+    """Set `values`, SQL or not, in the rows that match; returns how many matched."""
+    return session.connection().execute(update(_table(model)).where(*where).values(values)).rowcount
+
+
+def update_matching(session: Session, model: Model, match: Mapping[str, Any], **values: Any) -> int:
+    """Set `values` in the rows whose columns equal those of `match`; returns how many did.
+
+    `func.now()` is the only SQL among the values.
+    """
+    sent, timed = _split(values)
+    for name, value in match.items():
+        sent[MATCH + name] = value
+    return session.connection().execute(_update(_table(model), tuple(match), timed), sent).rowcount
+
+
+def undone_alone(session: Session) -> AbstractContextManager[Any]:
+    """What fails inside may be survived: the transaction goes on. Only PostgreSQL needs a savepoint for that."""
+    return session.begin_nested() if _dialect(session) == "postgresql" else nullcontext()
+
+
+def _split(values: Mapping[str, Any]) -> tuple[dict[str, Any], Names]:
+    """The values to send, and the names of those that the database's clock gives."""
+    timed = tuple([name for name, value in values.items() if isinstance(value, now)])
+    return {name: value for name, value in values.items() if name not in timed} if timed else dict(values), timed
+
+
+@lru_cache(MOST_SHAPES)
+def _insertion(table: Table, timed: Names) -> Insert:
+    return insert(table).values(_times(timed)).inline() if timed else insert(table).inline()
+
+
+@lru_cache(MOST_SHAPES)
+def _insertion_unless_present(table: Table, timed: Names, dialect: str) -> Insert:
+    if dialect == "mysql":
+        key = table.primary_key.columns[0].name
+        return mysql.insert(table).values(_times(timed)).inline().on_duplicate_key_update({key: table.c[key]})
+    insert_for = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert_for(table).values(_times(timed)).inline().on_conflict_do_nothing()
+
+
+@lru_cache(MOST_SHAPES)
+def _upsert(table: Table, changed: Names, timed: Names, dialect: str) -> Insert:
+    if dialect == "mysql":
+        statement = mysql.insert(table).values(_times(timed)).inline()
+        return statement.on_duplicate_key_update({name: statement.inserted[name] for name in changed})
+    upsert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table).values(_times(timed)).inline()
+    new = {name: upsert.excluded[name] for name in changed}
+    return upsert.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=new)
+
+
+@lru_cache(MOST_SHAPES)
+def _update(table: Table, match: Names, timed: Names) -> Update:
+    where = (table.c[name] == bindparam(MATCH + name, type_=Operand()) for name in match)
+    return update(table).where(*where).values(_times(timed))
+
+
+def _times(timed: Names) -> dict[str, Any]:
+    return {name: func.now() for name in timed}
+
+
+def _table(model: Model) -> Table:
+    return cast(Table, model.__table__)
+
+
+def _dialect(session: Session) -> str:
+    return session.get_bind().dialect.name

@@ -30,6 +30,22 @@ class AsSentOrEmpty(AsSent):
         return data or {}
 
 
+class AsBuilt(ma.Schema):
+    """Documents what a service builds and answers it as it is: long lists take too long to be built twice."""
+
+    def dump(self, obj: Any, *, many: bool | None = None) -> Any:
+        """Return `obj` unchanged."""
+        return obj
+
+
+class Query(ma.Schema):
+    """Documents what a query may hold, and passes on the texts that it does hold, each name's first."""
+
+    def load(self, data: Any, **_: Any) -> dict[str, Any]:
+        """Return the known names with their texts; a subclass may make something else of them."""
+        return {name: data[name] for name in self.fields if name in data}
+
+
 class Failure(ma.Schema):
     """Something went wrong on the server's side."""
 

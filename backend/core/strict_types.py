@@ -202,7 +202,7 @@ class StrictFlag(StrictInteger):
 
 
 class StrictDecimal(StrictNumber):
-    """DECIMAL(precision, scale), rounded half away from zero; read back as float."""
+    """DECIMAL(precision, scale), rounded half away from zero; it, and sums of it, are read back as float."""
 
     impl = Numeric
 
@@ -219,8 +219,8 @@ class StrictDecimal(StrictNumber):
         return rounded
 
     def process_result_value(self, value: Any, dialect: Dialect) -> float | None:
-        """Always a float: SQLite gives whole numbers back as integers."""
-        return None if value is None else float(value)
+        """Always a float, of no more digits than the column has: SQLite keeps whatever others write."""
+        return None if value is None else round(float(value), self.scale)
 
 
 class StrictTimestamp(StrictType):

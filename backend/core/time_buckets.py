@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, literal_column
+from sqlalchemy import BigInteger, literal_column
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -18,7 +18,7 @@ class BucketNumber(FunctionElement[int]):
     type = BigInteger()
     inherit_cache = True
 
-    def __init__(self, time: ColumnElement[Any], seconds: int) -> None:
+    def __init__(self, time: Any, seconds: int) -> None:
         # No parameter: databases would not see that what is selected is what is grouped by.
         super().__init__(time, literal_column(str(int(seconds))))
 

@@ -1,0 +1,50 @@
+"""What the charts of a client show."""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.orm import Session
+
+from backend.core.clock import utc_now
+from backend.core.time_buckets import DAY, BucketNumber, bucket_start
+from backend.spot.models import Instance, Switch
+from backend.spot.services.monthly_savings import name_of_month, newest_months
+
+LOOKING_BACK = timedelta(days=30)
+DAY_OF_SWITCH = BucketNumber(Switch.initiated_at, DAY).label("day")
+MODES = (
+    select(Instance.current_mode.label("mode"), func.count().label("count"))
+    .where(Instance.client_id == bindparam("client_id"), Instance.is_active == 1)
+    .group_by(Instance.current_mode)
+    .order_by(Instance.current_mode)
+)
+SWITCHES_A_DAY = (
+    select(DAY_OF_SWITCH, func.count().label("switches"))
+    .where(Switch.client_id == bindparam("client_id"), Switch.initiated_at >= bindparam("since"))
+    .group_by(DAY_OF_SWITCH)
+    .order_by(DAY_OF_SWITCH)
+)
+
+
+def charts(session: Session, client_id: str) -> dict[str, Any]:
+    """Savings of the last 12 months, modes of the active instances, switches begun on each of the last 30 days.
+
+    Oldest first; empty lists for an unknown client.
+    """
+    days = session.execute(SWITCHES_A_DAY, {"client_id": client_id, "since": utc_now() - LOOKING_BACK})
+    return {
+        "savingsTrend": [
+            {
+                "month": name_of_month(month.month),
+                "baseline": month.baseline_cost or 0.0,
+                "actual": month.actual_cost or 0.0,
+                "savings": month.savings or 0.0,
+            }
+            for month in newest_months(session, client_id)
+        ],
+        "modeDistribution": [dict(row) for row in session.execute(MODES, {"client_id": client_id}).mappings()],
+        "switchFrequency": [
+            {"date": bucket_start(row.day, DAY).date().isoformat(), "switches": row.switches} for row in days
+        ],
+    }

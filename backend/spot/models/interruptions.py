@@ -27,6 +27,7 @@ class InterruptionEvent(Base):
         Index("idx_interruption_agent", "agent_id", "detected_at"),
         Index("idx_interruption_signal", "signal_type"),
         Index("idx_interruption_success", "success"),
+        Index("idx_interruption_detected", "detected_at"),
         Index("idx_interruption_pool", "pool_id", "detected_at"),
         Index("idx_interruption_ml_features", "pool_id", "day_of_week", "hour_of_day", "spot_price_at_interruption"),
         Index("idx_interruption_time_patterns", "day_of_week", "hour_of_day", "signal_type"),

@@ -15,6 +15,7 @@ INDEXES = (
     ("idx_agents_client_status", "agents", "client_id", "status", "last_heartbeat_at"),
     ("idx_decision_agent_newest", "agent_decision_history", "agent_id", "decision_time", "id"),
     ("idx_instances_client_active", "instances", "client_id", "is_active", "current_mode"),
+    ("idx_interruption_detected", "spot_interruption_events", "detected_at"),
     ("idx_notifications_client_newest", "notifications", "client_id", "created_at"),
     ("idx_notifications_read", "notifications", "is_read"),
     ("idx_pricing_reports_agent_newest", "pricing_reports", "agent_id", "received_at", "id"),

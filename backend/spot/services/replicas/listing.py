@@ -1,0 +1,86 @@
+"""The replicas of one agent."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend.core.clock import utc_now
+from backend.spot.models import ReplicaInstance, SpotPool
+
+COLUMNS = (
+    ReplicaInstance.id,
+    ReplicaInstance.instance_id,
+    ReplicaInstance.replica_type,
+    ReplicaInstance.status,
+    ReplicaInstance.sync_status,
+    ReplicaInstance.sync_latency_ms,
+    ReplicaInstance.state_transfer_progress,
+    ReplicaInstance.pool_id,
+    ReplicaInstance.region,
+    ReplicaInstance.az,
+    ReplicaInstance.hourly_cost,
+    ReplicaInstance.total_cost,
+    ReplicaInstance.created_by,
+    ReplicaInstance.created_at,
+    ReplicaInstance.ready_at,
+    ReplicaInstance.terminated_at,
+    ReplicaInstance.is_active,
+    ReplicaInstance.tags,
+    ReplicaInstance.tags.is_not(None).label("has_tags"),
+    SpotPool.pool_name,
+    SpotPool.instance_type.label("pool_instance_type"),
+    SpotPool.region.label("pool_region"),
+    SpotPool.az.label("pool_az"),
+)
+REPLICAS = (
+    select(*COLUMNS)
+    .select_from(ReplicaInstance)
+    .outerjoin(SpotPool, SpotPool.id == ReplicaInstance.pool_id)
+    .order_by(ReplicaInstance.created_at.desc(), ReplicaInstance.id)
+)
+
+
+def replicas_of(session: Session, agent_id: str, *, include_inactive: bool, status: str | None) -> dict[str, Any]:
+    """The replicas of an agent, newest first: the active ones unless told otherwise, those in `status` if it is given.
+
+    An unknown agent has none.
+    """
+    query = REPLICAS.where(ReplicaInstance.agent_id == agent_id)
+    if not include_inactive:
+        query = query.where(ReplicaInstance.is_active == 1)
+    now = utc_now()
+    rows = [row for row in session.execute(query) if not status or row.status == status]
+    return {"replicas": [_shown(row, now) for row in rows], "total": len(rows)}
+
+
+def _shown(row: Any, now: datetime) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "instance_id": row.instance_id,
+        "type": row.replica_type,
+        "status": row.status,
+        "sync_status": row.sync_status,
+        "sync_latency_ms": row.sync_latency_ms,
+        "state_transfer_progress": row.state_transfer_progress or 0.0,
+        "pool": {
+            "id": row.pool_id,
+            "name": row.pool_name,
+            "instance_type": row.pool_instance_type,
+            "region": row.pool_region,
+            "az": row.pool_az,
+        },
+        # Agents look for these at the top when they are to launch a replica.
+        "pool_id": row.pool_id,
+        "region": row.region,
+        "az": row.az,
+        "cost": {"hourly": row.hourly_cost or None, "total": row.total_cost or 0.0},
+        "created_by": row.created_by,
+        "created_at": row.created_at,
+        "ready_at": row.ready_at,
+        "terminated_at": row.terminated_at,
+        "age_seconds": int(((row.terminated_at or now) - row.created_at).total_seconds()),
+        "is_active": bool(row.is_active),
+        "tags": row.tags if row.has_tags else {},
+    }

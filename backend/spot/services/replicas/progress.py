@@ -1,0 +1,80 @@
+"""What is reported of a replica on its way to being ready."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from backend.core.database import update_rows
+from backend.core.database_errors import ValueRefusedError
+from backend.core.errors import RequestRefusedError
+from backend.spot.models import ReplicaInstance
+
+REPORTED = ("launching", "syncing", "ready", "failed", "terminated")
+DETAILS = ("sync_started_at", "sync_completed_at", "error_message")
+COMPLETE = 100.0
+
+
+def report_instance(session: Session, agent_id: str, replica_id: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Store which instance a replica really is. Refused without one (400) and for an unknown replica (404)."""
+    instance_id, status = body.get("instance_id"), body.get("status", "syncing")
+    if not instance_id:
+        raise RequestRefusedError(400, "instance_id is required")
+    wanted = _known(session, agent_id, replica_id)
+    launched = func.coalesce(ReplicaInstance.launched_at, func.now())
+    update_rows(session, ReplicaInstance, *wanted, instance_id=instance_id, status=status, launched_at=launched)
+    return {"success": True, "replica_id": replica_id, "instance_id": instance_id, "status": status}
+
+
+def report_status(session: Session, agent_id: str, replica_id: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Store how far a replica is, and what is told about it.
+
+    Refused without a status, or with one that is not for callers to set (400), and for an unknown replica (404).
+    """
+    status = body.get("status")
+    if not status:
+        raise RequestRefusedError(400, "status is required")
+    if status not in REPORTED:
+        raise RequestRefusedError(400, "Invalid status")
+    wanted = _known(session, agent_id, replica_id)
+    told = {name: body[name] for name in DETAILS if body.get(name)}
+    if status == "ready":
+        told["ready_at"] = func.coalesce(ReplicaInstance.ready_at, func.now())
+    update_rows(session, ReplicaInstance, *wanted, status=status, **told)
+    return {"success": True, "replica_id": replica_id, "status": status}
+
+
+def report_sync(session: Session, agent_id: str, replica_id: str, body: Any) -> dict[str, Any]:
+    """Store how the transfer of state goes; a complete one makes a replica ready. An unknown replica is fine."""
+    told: dict[str, Any] = {name: body[name] for name in ("sync_status", "sync_latency_ms") if name in body}
+    if "state_transfer_progress" in body:
+        told["state_transfer_progress"] = body["state_transfer_progress"]
+        if told["state_transfer_progress"] >= COMPLETE:
+            told |= {"status": "ready", "ready_at": func.now()}
+    if "status" in body:
+        told["status"] = body["status"]
+        if told["status"] == "ready":
+            told["ready_at"] = func.now()
+    wanted = _identity(agent_id, replica_id)
+    try:
+        update_rows(session, ReplicaInstance, *wanted, last_sync_at=func.now(), **told)
+    except ValueRefusedError:
+        # A value only matters where there is a row to hold it.
+        if _exists(session, wanted):
+            raise
+    return {"success": True, "message": "Sync status updated"}
+
+
+def _known(session: Session, agent_id: str, replica_id: str) -> tuple[ColumnElement[bool], ...]:
+    wanted = _identity(agent_id, replica_id)
+    if not _exists(session, wanted):
+        raise RequestRefusedError(404, "Replica not found")
+    return wanted
+
+
+def _identity(agent_id: str, replica_id: str) -> tuple[ColumnElement[bool], ...]:
+    return ReplicaInstance.id == replica_id, ReplicaInstance.agent_id == agent_id
+
+
+def _exists(session: Session, wanted: tuple[ColumnElement[bool], ...]) -> bool:
+    return session.execute(select(ReplicaInstance.id).where(*wanted)).first() is not None

@@ -1,0 +1,70 @@
+"""Promoting a replica because an operator wants it."""
+
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import func
+from sqlalchemy.orm import Session
+
+from backend.core.clock import utc_now
+from backend.core.database import insert_row, update_rows
+from backend.core.errors import RequestRefusedError
+from backend.spot.models import ReplicaInstance
+from backend.spot.services.replicas.primary import is_primary, lock_agent, primary_of, take_over
+from backend.spot.services.replicas.standby import ABLE_TO_TAKE_OVER, lock_replica, recount
+
+
+def promote(session: Session, agent_id: str, replica_id: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Make a ready or syncing replica the primary; the former one stands by from then on, or is retired.
+
+    Refused when there is no such active replica, agent or instance (404), or when the replica cannot take over (400),
+    which it cannot twice.
+    """
+    demote = body.get("demote_old_primary", True)
+    agent = lock_agent(session, agent_id)
+    replica = lock_replica(session, agent_id, replica_id)
+    if replica is None or not replica.is_active:
+        raise RequestRefusedError(404, "Replica not found or inactive")
+    took_over = agent is not None and is_primary(agent, replica.instance_id)
+    if took_over or replica.status not in ABLE_TO_TAKE_OVER:
+        raise RequestRefusedError(
+            400,
+            "Replica not ready for promotion",
+            current_status="promoted" if took_over else replica.status,
+            required_status="ready or syncing",
+        )
+    former = primary_of(session, agent)
+    if former is None:
+        raise RequestRefusedError(404, "Agent not found")
+    update_rows(session, ReplicaInstance, ReplicaInstance.id == replica.id, status="promoted", promoted_at=func.now())
+    take_over(session, agent, replica, reason="manual-replica-promotion", former_stays=bool(demote))
+    if demote:
+        _let_stand_by(session, agent, former, replica)
+    recount(session, agent.id)
+    return {
+        "success": True,
+        "message": "Replica promoted to primary",
+        "new_instance_id": replica.instance_id,
+        "old_instance_id": former.id,
+        "demoted": demote,
+        "switch_time": utc_now().isoformat(),
+    }
+
+
+def _let_stand_by(session: Session, agent: Any, former: Any, replica: Any) -> None:
+    insert_row(
+        session,
+        ReplicaInstance,
+        id=str(uuid4()),
+        agent_id=agent.id,
+        instance_id=former.id,
+        replica_type="manual",
+        pool_id=former.current_pool_id,
+        instance_type=former.instance_type,
+        region=former.region,
+        az=former.az,
+        status="ready",
+        created_by="system",
+        parent_instance_id=replica.instance_id,
+        is_active=True,
+    )

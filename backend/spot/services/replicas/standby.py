@@ -1,0 +1,70 @@
+"""Replicas that stand by: active, not promoted, not terminated, and not the primary itself."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from backend.core.database import update_rows
+from backend.spot.models import Agent, ReplicaInstance
+
+ABLE_TO_TAKE_OVER = ("ready", "syncing")
+GONE = ("promoted", "terminated")
+COLUMNS = (
+    ReplicaInstance.id,
+    ReplicaInstance.instance_id,
+    ReplicaInstance.replica_type,
+    ReplicaInstance.pool_id,
+    ReplicaInstance.instance_type,
+    ReplicaInstance.region,
+    ReplicaInstance.az,
+    ReplicaInstance.status,
+    ReplicaInstance.created_by,
+    ReplicaInstance.hourly_cost,
+    ReplicaInstance.is_active,
+    ReplicaInstance.terminated_at,
+)
+
+
+def stands_by(primary_id: Any) -> ColumnElement[bool]:
+    """The condition for a replica of an agent whose primary is `primary_id`: a value, or the column of a join."""
+    return (
+        (ReplicaInstance.is_active == 1)
+        & ReplicaInstance.status.not_in(GONE)
+        & (ReplicaInstance.instance_id != func.coalesce(primary_id, ""))
+    )
+
+
+def lock_replica(session: Session, agent_id: str, replica_id: Any) -> Any:
+    """The agent's replica, active or not, its row locked until the transaction ends; None for an unknown one."""
+    query = select(*COLUMNS).where(ReplicaInstance.id == replica_id, ReplicaInstance.agent_id == agent_id)
+    return session.execute(query.with_for_update()).first()
+
+
+def replicas_standing_by(session: Session, agent: Any) -> list[Any]:
+    """All that stand by for `agent` (a locked row), oldest first, locked too."""
+    query = (
+        select(*COLUMNS)
+        .where(ReplicaInstance.agent_id == agent.id, stands_by(agent.instance_id))
+        .order_by(ReplicaInstance.created_at, ReplicaInstance.id)
+        .with_for_update()
+    )
+    return list(session.execute(query))
+
+
+def first_able(replicas: list[Any]) -> Any:
+    """The first ready one, else the first that is syncing, else None."""
+    able = [replica for replica in replicas if replica.status in ABLE_TO_TAKE_OVER]
+    return min(able, key=lambda replica: ABLE_TO_TAKE_OVER.index(replica.status), default=None)
+
+
+def recount(session: Session, agent_id: str) -> None:
+    """Bring the agent's counter in line with the replicas that stand by. The agent's row is locked."""
+    number = (
+        select(func.count())
+        .select_from(ReplicaInstance)
+        .where(ReplicaInstance.agent_id == Agent.id, stands_by(Agent.instance_id))
+        .correlate(Agent)
+        .scalar_subquery()
+    )
+    update_rows(session, Agent, Agent.id == agent_id, replica_count=number)

@@ -8,13 +8,16 @@ from backend.core.database import install_database
 from backend.core.migrations import install_migrations
 from backend.core.openapi import install_api
 from backend.core.readiness import check_database
+from backend.core.scheduler import install_jobs
 from backend.spot.api import BLUEPRINTS, SECURITY
+from backend.spot.jobs import spot_jobs
 from backend.spot.models import db
 
 
 def install(app: Flask) -> None:
-    """Give `app` the domain's database, migrations and routes."""
+    """Give `app` the domain's database, migrations, routes and jobs."""
     install_database(app, db)
     check_database(app)
     install_migrations(app, db, Path(__file__).parent / "migrations")
     install_api(app, "Spot", BLUEPRINTS, SECURITY)
+    install_jobs(app, db, spot_jobs(app.extensions["settings"].read))

@@ -21,7 +21,7 @@ from backend.spot.models.pools import (
 from backend.spot.models.pricing_pipeline import DataProcessingJob, InterpolatedPriceSnapshot, PriceSubmission
 from backend.spot.models.pricing_reports import PricingReport
 from backend.spot.models.replicas import InstanceSwitch, ReplicaInstance
-from backend.spot.models.savings import ClientSavingsMonthly, ClientsDailySnapshot
+from backend.spot.models.savings import ClientSavingsMonthly, ClientsDailySnapshot, CostRecord, SavingsSnapshot
 from backend.spot.models.switches import Switch
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "ClientSavingsMonthly",
     "ClientsDailySnapshot",
     "Command",
+    "CostRecord",
     "DataProcessingJob",
     "DecisionEngineRun",
     "Instance",
@@ -52,6 +53,7 @@ __all__ = [
     "PricingReport",
     "ReplicaInstance",
     "RiskScore",
+    "SavingsSnapshot",
     "SpotPool",
     "SpotPriceSnapshot",
     "Switch",

@@ -122,3 +122,5 @@ class CleanPriceSnapshot(Base):
     confidence_score: Mapped[float] = mapped_column(StrictDecimal(3, 2), server_default="1.00")
     data_source: Mapped[str] = mapped_column(StrictEnum("measured", "interpolated"), server_default="measured")
     created_at: Mapped[datetime | None] = mapped_column(StrictTimestamp(), server_default=func.now())
+    source_submission_id: Mapped[str | None] = mapped_column(StrictString(36))
+    interpolation_method: Mapped[str | None] = mapped_column(StrictString(32))

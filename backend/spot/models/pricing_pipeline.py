@@ -81,6 +81,11 @@ class DataProcessingJob(Base):
     metadata_: Mapped[Any | None] = mapped_column("metadata", JsonText())
     created_at: Mapped[datetime | None] = mapped_column(StrictTimestamp(), server_default=func.now())
     completed_at: Mapped[datetime | None] = mapped_column(StrictTimestamp())
+    duplicates_found: Mapped[int | None] = mapped_column(StrictInteger())
+    gaps_filled: Mapped[int | None] = mapped_column(StrictInteger())
+    interpolations_created: Mapped[int | None] = mapped_column(StrictInteger())
+    result_summary: Mapped[Any | None] = mapped_column(JsonText())
+    error_log: Mapped[str | None] = mapped_column(StrictText())
 
 
 class InterpolatedPriceSnapshot(Base):
@@ -113,3 +118,10 @@ class InterpolatedPriceSnapshot(Base):
     confidence_score: Mapped[float] = mapped_column(StrictDecimal(3, 2), server_default="0.80")
     gap_duration_minutes: Mapped[int | None] = mapped_column(StrictInteger())
     created_at: Mapped[datetime | None] = mapped_column(StrictTimestamp(), server_default=func.now())
+    gap_type: Mapped[str | None] = mapped_column(StrictString(16))
+    interpolation_method: Mapped[str | None] = mapped_column(StrictString(32))
+    price_before: Mapped[float | None] = mapped_column(StrictDecimal(10, 6))
+    price_after: Mapped[float | None] = mapped_column(StrictDecimal(10, 6))
+    timestamp_before: Mapped[datetime | None] = mapped_column(StrictTimestamp())
+    timestamp_after: Mapped[datetime | None] = mapped_column(StrictTimestamp())
+    interpolated_price: Mapped[float | None] = mapped_column(StrictDecimal(10, 6))

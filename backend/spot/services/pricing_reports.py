@@ -15,6 +15,7 @@ from backend.spot.models import (
     SpotPriceSnapshot,
 )
 from backend.spot.services.callers import Caller
+from backend.spot.services.pricing_pipeline.submissions import submit_prices
 
 
 def record(session: Session, caller: Caller, agent_id: str, body: dict[str, Any]) -> None:
@@ -33,8 +34,9 @@ def record(session: Session, caller: Caller, agent_id: str, body: dict[str, Any]
         spot_price=pricing.get("current_spot_price"),
         updated_at=func.now(),
     )
-    _store_report(session, agent_id, instance, pricing)
+    report_id = _store_report(session, agent_id, instance, pricing)
     _store_pools(session, instance, pricing.get("spot_pools", []))
+    submit_prices(session, caller, agent_id, report_id, instance, pricing)
     if ondemand_price:
         insert_row(
             session,
@@ -45,12 +47,13 @@ def record(session: Session, caller: Caller, agent_id: str, body: dict[str, Any]
         )
 
 
-def _store_report(session: Session, agent_id: str, instance: dict[str, Any], pricing: dict[str, Any]) -> None:
+def _store_report(session: Session, agent_id: str, instance: dict[str, Any], pricing: dict[str, Any]) -> str:
+    report_id = str(uuid4())
     cheapest = pricing.get("cheapest_pool") or {}
     insert_row(
         session,
         PricingReport,
-        id=str(uuid4()),
+        id=report_id,
         agent_id=agent_id,
         instance_id=instance.get("instance_id"),
         instance_type=instance.get("instance_type"),
@@ -65,6 +68,7 @@ def _store_report(session: Session, agent_id: str, instance: dict[str, Any], pri
         spot_pools=pricing.get("spot_pools", []),
         collected_at=pricing.get("collected_at"),
     )
+    return report_id
 
 
 def _store_pools(session: Session, instance: dict[str, Any], pools: list[dict[str, Any]]) -> None:

@@ -1,0 +1,1 @@
+"""From prices as agents submit them to one price for each pool and five minutes."""

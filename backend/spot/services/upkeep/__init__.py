@@ -1,0 +1,1 @@
+"""What is done for the system by the clock. Each function does one bounded step; the jobs repeat them."""

@@ -43,6 +43,9 @@ class Actor:
         return cls(kind, name, request.remote_addr, request.user_agent.string)
 
 
+SYSTEM = Actor("system")
+
+
 class NotAnOperatorError(RequestRefusedError):
     """The caller may not administrate. `offered` tells whether it tried a token or secret that is wrong."""
 

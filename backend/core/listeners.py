@@ -30,8 +30,9 @@ class Listener:
         if self.family in INTERNET:
             host, port = self.address[:2]
             return f"[{host}]:{port}" if self.family == socket.AF_INET6 else f"{host}:{port}"
-        name = self.address if isinstance(self.address, str) else os.fsdecode(self.address or b"")
-        return f"the Unix socket {name}" if self.family == socket.AF_UNIX else f"a socket of family {self.family}"
+        if self.family == socket.AF_UNIX:
+            return f"the Unix socket {os.fsdecode(self.address)}"
+        return f"a socket of family {self.family}"
 
 
 def is_loopback(host: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,12 @@ class Spot:
     def http(self) -> FlaskClient:
         return self.app.test_client()
 
+    def told(self, **settings: str) -> Spot:
+        """The same system on the same database with other settings."""
+        url = self.app.extensions["settings"].database_url.render_as_string(hide_password=False)
+        app = create_app("spot", settings_for(url, AUTO_MIGRATE="false", **settings))
+        return replace(self, app=app)
+
     def add_client(self, client_id: str, token: str, *, active: int = 1) -> None:
         self.sql(
             "INSERT INTO clients (id, name, email, client_token, is_active) VALUES (?, ?, ?, ?, ?)",
@@ -105,6 +111,26 @@ def server_runner(server: MariaDB | PostgreSQL, url: str) -> Callable[..., list[
             return [dict(zip(names, row, strict=True)) for row in (cursor.fetchall() if names else ())]
 
     return run
+
+
+@dataclass(frozen=True)
+class Database:
+    """An empty database: its product, its address, and a way to look into it."""
+
+    product: str
+    url: str
+    sql: Callable[..., list[dict[str, Any]]]
+
+
+@pytest.fixture(params=["sqlite", "mariadb", "postgres"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+    """An empty database of each product."""
+    if request.param == "sqlite":
+        path = tmp_path / "database.sqlite3"
+        return Database("sqlite", f"sqlite:///{path}", sqlite_runner(path))
+    server = request.getfixturevalue(request.param)
+    url = server.create_database()
+    return Database(request.param, url, server_runner(server, url))
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,14 +82,19 @@ def serving(
     threads: int = 8,
     ready: str = "/health",
     cwd: Path = ROOT,
+    host: str = "127.0.0.1",
+    options: Sequence[str] = (),
 ) -> Iterator[Server]:
-    """Serve ``app`` until the block ends; ``ready`` answers 200 when it yields. Its log is kept in ``directory``."""
+    """Serve ``app`` until the block ends; ``ready`` answers 200 when it yields. Its log is kept in ``directory``.
+
+    ``options`` are more of gunicorn's. Raises RuntimeError with the end of the log when it does not start.
+    """
     port = free_port()
     log = directory / f"gunicorn-{port}.log"
     command = [
-        *(sys.executable, "-m", "gunicorn", app, f"--bind=127.0.0.1:{port}", f"--workers={workers}"),
+        *(sys.executable, "-m", "gunicorn", app, f"--bind={host}:{port}", f"--workers={workers}"),
         *("--worker-class=gthread", f"--threads={threads}", "--graceful-timeout=5", "--log-level=error"),
-        "--no-control-socket",
+        *("--no-control-socket", *options),
     ]
     with log.open("wb") as output:
         process = subprocess.Popen(

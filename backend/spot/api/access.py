@@ -4,10 +4,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, overload
 
-from flask import current_app
+from flask import current_app, request
 
 from backend.core.admin_access import EXTENSION, Actor, AdminAccess, NotAnOperatorError
-from backend.core.database import run_and_commit
+from backend.core.database import SAFE_METHODS, run_and_commit
 from backend.core.wrong_tokens import count_wrong_token
 from backend.spot.api.audited_request import AuditedAction
 from backend.spot.api.authentication import identified, token_in_header
@@ -61,6 +61,9 @@ def _in_one_transaction(view: View, declared: AuditedAction | None, recognise: R
             return view(**path)
         answer = current_app.make_response(view(**path))
         if answer.status_code < 400:
+            if request.method in SAFE_METHODS:
+                # Nothing to keep so far, and SQLite lets no reader turn writer.
+                db.session().rollback()
             entity_id, details = declared.happened(path, answer)
             audit(db.session(), actor, declared.action, declared.entity, entity_id, details)
         return answer

@@ -13,9 +13,6 @@ from backend.spot.models import AuditLog
 LONGEST_USER_AGENT = 500
 
 
-SYSTEM = Actor("system")
-
-
 def audit(
     session: Session,
     actor: Actor,

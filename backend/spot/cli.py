@@ -1,0 +1,38 @@
+"""`flask spot ...`: what is done to the domain by hand."""
+
+import click
+from flask import Flask
+from flask.cli import AppGroup
+
+from backend.core.database import run_and_commit
+from backend.spot.models import db
+from backend.spot.services.client_tokens import hashes_are_kept
+from backend.spot.services.token_hashing import forget_tokens, hash_tokens
+
+spot = AppGroup("spot", help="Look after the spot domain.")
+tokens = AppGroup("tokens", help="Look after the tokens of clients.")
+spot.add_command(tokens)
+
+WARNING = (
+    "From then on no token can be shown, and the old side lets no agent in. This cannot be undone. Forget all tokens?"
+)
+
+
+def install_commands(app: Flask) -> None:
+    """Offer the commands with `app`."""
+    app.cli.add_command(spot)
+
+
+@tokens.command("hash")
+@click.option("--forget-clear", is_flag=True, help="Then forget the tokens themselves: the old side must be gone.")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+def hash_all(forget_clear: bool, yes: bool) -> None:
+    """Store the hash of every token that lacks one, or whose hash is not up to date."""
+    if not hashes_are_kept():
+        raise click.ClickException("TOKEN_HASHES is off; turn it on first.")
+    if forget_clear and not yes:
+        click.confirm(WARNING, abort=True)
+    session = db.session()
+    click.echo(f"Hashed: {run_and_commit(session, lambda: hash_tokens(session))}.")
+    if forget_clear:
+        click.echo(f"Forgotten: {run_and_commit(session, lambda: forget_tokens(session))}.")

@@ -1,0 +1,100 @@
+"""Clients come and go, and get their tokens."""
+
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import bindparam, delete, literal, select
+from sqlalchemy.orm import Session
+
+from backend.core.collation import Alike
+from backend.core.database import insert_row, update_rows
+from backend.core.errors import RequestRefusedError
+from backend.core.strict_types import Operand
+from backend.spot.models import Client
+from backend.spot.services.client_tokens import columns_for, is_forgotten, new_token
+from backend.spot.services.events import notify, record_event
+
+NAME_AND_TOKEN = select(Client.id, Client.name, Client.client_token).where(
+    Client.id == bindparam("client_id", type_=Operand())
+)
+
+
+def create(session: Session, name: str, email: Any) -> dict[str, Any]:
+    """Make a client with a token of its own. Refused with 400 without a name, with 409 when a client has it.
+
+    The database refuses an email that another client has, and one that is no text.
+    """
+    name = name.strip()
+    if not name:
+        raise RequestRefusedError(400, "Client name is required")
+    same = Alike(Client.name) == Alike(literal(name, Operand()))
+    if session.execute(select(Client.id).where(same).limit(1)).first() is not None:
+        raise RequestRefusedError(409, f'Client "{name}" already exists')
+    client_id, token = str(uuid4()), new_token()
+    insert_row(
+        session,
+        Client,
+        id=client_id,
+        name=name,
+        email=email,
+        is_active=True,
+        status="active",
+        total_savings=0,
+        **columns_for(token),
+    )
+    notify(session, f"New client created: {name}", "info", client_id)
+    record_event(
+        session,
+        "client_created",
+        "info",
+        f"Client {name} created",
+        client_id=client_id,
+        metadata={"client_name": name},
+    )
+    return {"id": client_id, "name": name, "status": "active", "token": token}
+
+
+def default_email(name: str) -> str:
+    """The address of a client that named none."""
+    return f"{name.strip().lower().replace(' ', '_')}@example.com"
+
+
+def remove(session: Session, client_id: str) -> str:
+    """Delete a client with all that belongs to it, and return its name; Refused with 404."""
+    client = _client(session, client_id)
+    if session.connection().execute(delete(Client).where(Client.id == client.id)).rowcount == 0:
+        raise RequestRefusedError(404, "Client not found")
+    record_event(
+        session,
+        "client_deleted",
+        "warning",
+        f"Client {client.name} ({client.id}) deleted permanently",
+        metadata={"deleted_client_id": client.id, "deleted_client_name": client.name},
+    )
+    return client.name
+
+
+def renew_token(session: Session, client_id: str) -> str:
+    """Give a client a new token and return it; the old one is worth nothing from now on. Refused with 404."""
+    client = _client(session, client_id)
+    token = new_token()
+    update_rows(session, Client, Client.id == client.id, **columns_for(token))
+    message = f"API token regenerated for client: {client.name}. All agents need new token."
+    notify(session, message, "warning", client.id)
+    record_event(session, "token_regenerated", "warning", f"Token regenerated for {client.name}", client_id=client.id)
+    return token
+
+
+def shown_token(session: Session, client_id: str) -> dict[str, Any]:
+    """A client's name and token. Refused with 404, and with 410 when only the hash of the token was kept."""
+    client = _client(session, client_id)
+    if is_forgotten(client.client_token):
+        raise RequestRefusedError(410, "This token is kept as a hash only; regenerate it to get a new one")
+    return {"client_name": client.name, "token": client.client_token}
+
+
+def _client(session: Session, client_id: str) -> Any:
+    client = session.execute(NAME_AND_TOKEN, {"client_id": client_id}).first()
+    if client is None:
+        raise RequestRefusedError(404, "Client not found")
+    return client

@@ -1,0 +1,173 @@
+"""The whole system in lists and numbers: clients, agents and instances of everybody."""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, case, func, literal, select
+from sqlalchemy.orm import Session
+
+from backend.core.clock import utc_now
+from backend.core.strict_types import Operand
+from backend.spot.models import Agent, Client, ClientsDailySnapshot, Instance, SpotPool, Switch
+from backend.spot.services import engine_status
+
+MOST_ROWS = 500
+INSTANCE_STATES = {"active": 1, "terminated": 0}
+
+
+def _count_if(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.count(case((condition, 1)))
+
+
+_AGENTS = (
+    select(
+        Agent.client_id,
+        func.count().label("total"),
+        _count_if(Agent.status == "online").label("online"),
+    )
+    .group_by(Agent.client_id)
+    .subquery()
+)
+_INSTANCES = (
+    select(Instance.client_id, func.count().label("active"))
+    .where(Instance.is_active == 1)
+    .group_by(Instance.client_id)
+    .subquery()
+)
+CLIENTS = (
+    select(
+        Client.id,
+        Client.name,
+        case((Client.is_active == 1, "active"), else_="inactive").label("status"),
+        func.coalesce(_AGENTS.c.total, 0).label("agentsTotal"),
+        func.coalesce(_AGENTS.c.online, 0).label("agentsOnline"),
+        func.coalesce(_INSTANCES.c.active, 0).label("instances"),
+        func.coalesce(Client.total_savings, 0.0).label("totalSavings"),
+        Client.last_sync_at.label("lastSync"),
+    )
+    .select_from(Client)
+    .outerjoin(_AGENTS, _AGENTS.c.client_id == Client.id)
+    .outerjoin(_INSTANCES, _INSTANCES.c.client_id == Client.id)
+    .order_by(Client.created_at.desc())
+)
+
+
+# The sum of all clients' savings; joined with their agents it would count each client as often as it has agents.
+TOTALS = select(
+    select(func.count()).select_from(Client).scalar_subquery().label("totalAccounts"),
+    select(func.coalesce(func.sum(Client.total_savings), 0.0)).scalar_subquery().label("totalSavings"),
+    select(func.count()).select_from(Agent).scalar_subquery().label("agentsTotal"),
+    select(func.count()).where(Agent.status == "online").scalar_subquery().label("agentsOnline"),
+    select(func.count()).where(SpotPool.is_active == 1).scalar_subquery().label("poolsCovered"),
+    func.count().label("totalSwitches"),
+    _count_if(Switch.event_trigger == "manual").label("manualSwitches"),
+    _count_if(Switch.event_trigger == "model").label("modelSwitches"),
+).select_from(Switch)
+AGENTS = (
+    select(
+        Agent.id,
+        Agent.logical_agent_id.label("logicalAgentId"),
+        Agent.client_id.label("clientId"),
+        Client.name.label("clientName"),
+        Agent.hostname,
+        Agent.status,
+        Agent.enabled,
+        Agent.auto_switch_enabled.label("autoSwitchEnabled"),
+        Agent.agent_version.label("version"),
+        Agent.instance_id.label("instanceId"),
+        Instance.instance_type.label("instanceType"),
+        Instance.region,
+        Instance.az,
+        Instance.current_mode.label("currentMode"),
+        Agent.current_pool_id.label("currentPoolId"),
+        Agent.last_heartbeat_at.label("lastHeartbeatAt"),
+        Agent.created_at.label("createdAt"),
+    )
+    .select_from(Agent)
+    .join(Client, Client.id == Agent.client_id)
+    .outerjoin(Instance, Instance.id == Agent.instance_id)
+    .order_by(Agent.last_heartbeat_at.desc())
+    .limit(MOST_ROWS)
+)
+INSTANCES = (
+    select(
+        Instance.id,
+        Instance.id.label("instanceId"),
+        Instance.client_id.label("clientId"),
+        Client.name.label("clientName"),
+        Instance.agent_id.label("agentId"),
+        Agent.logical_agent_id.label("logicalAgentId"),
+        Agent.status.label("agentStatus"),
+        Instance.instance_type.label("instanceType"),
+        Instance.region,
+        Instance.az,
+        Instance.current_mode.label("currentMode"),
+        Instance.current_pool_id.label("currentPoolId"),
+        Instance.spot_price.label("spotPrice"),
+        Instance.ondemand_price.label("ondemandPrice"),
+        Instance.is_active.label("isActive"),
+        Instance.installed_at.label("installedAt"),
+        Instance.created_at.label("createdAt"),
+    )
+    .select_from(Instance)
+    .join(Client, Client.id == Instance.client_id)
+    .outerjoin(Agent, Agent.instance_id == Instance.id)
+    .order_by(Instance.created_at.desc())
+    .limit(MOST_ROWS)
+)
+GROWTH = select(
+    ClientsDailySnapshot.snapshot_date.label("date"),
+    ClientsDailySnapshot.total_clients.label("total"),
+    ClientsDailySnapshot.new_clients_today.label("new"),
+    ClientsDailySnapshot.active_clients.label("active"),
+).order_by(ClientsDailySnapshot.snapshot_date)
+
+
+def stats(session: Session) -> dict[str, Any]:
+    """The system in numbers. Savings are dollars."""
+    loaded = engine_status.current().loaded
+    return {
+        **session.execute(TOTALS).mappings().one(),
+        "backendHealth": "Healthy" if loaded else "Decision Engine Not Loaded",
+        "decisionEngineLoaded": loaded,
+        "mlModelsLoaded": loaded,
+    }
+
+
+def clients(session: Session) -> list[dict[str, Any]]:
+    """All clients with the numbers of their agents and active instances, the newest first."""
+    return [dict(row) for row in session.execute(CLIENTS).mappings()]
+
+
+def growth(session: Session, days: int) -> list[dict[str, Any]]:
+    """How many clients there were on each of the last `days` days and today, oldest first."""
+    first = utc_now().date() - timedelta(days=days)
+    rows = session.execute(GROWTH.where(ClientsDailySnapshot.snapshot_date >= first))
+    return [dict(row) for row in rows.mappings()]
+
+
+def agents(session: Session, status: str | None) -> list[dict[str, Any]]:
+    """The 500 agents heard of last, with a status if one is given. Where they run is what their instance says."""
+    query = AGENTS.where(Agent.status == literal(status, Operand())) if status else AGENTS
+    found = [dict(row) for row in session.execute(query).mappings()]
+    for agent in found:
+        agent["enabled"] = bool(agent["enabled"])
+        agent["autoSwitchEnabled"] = bool(agent["autoSwitchEnabled"])
+    return found
+
+
+def instances(session: Session, status: str | None, mode: str | None, region: str | None) -> list[dict[str, Any]]:
+    """The 500 newest instances: active or terminated ones, in a mode, in a region. A price of 0 is none."""
+    query = INSTANCES
+    if status in INSTANCE_STATES:
+        query = query.where(Instance.is_active == INSTANCE_STATES[status])
+    if mode:
+        query = query.where(Instance.current_mode == literal(mode, Operand()))
+    if region:
+        query = query.where(Instance.region == literal(region, Operand()))
+    found = [dict(row) for row in session.execute(query).mappings()]
+    for instance in found:
+        instance["isActive"] = bool(instance["isActive"])
+        instance["spotPrice"] = instance["spotPrice"] or None
+        instance["ondemandPrice"] = instance["ondemandPrice"] or None
+    return found

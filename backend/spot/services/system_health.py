@@ -1,0 +1,72 @@
+"""The state of the system as operators look at it: it is told even when the database is gone."""
+
+import logging
+from typing import Any
+
+from sqlalchemy import QueuePool, select
+from sqlalchemy.engine import Engine
+from sqlalchemy.orm import Session
+
+from backend.core.clock import utc_now
+from backend.spot.models import ModelRegistryEntry
+from backend.spot.services import engine_status
+
+ACTIVE_MODELS = (
+    select(ModelRegistryEntry.model_name, ModelRegistryEntry.version)
+    .where(ModelRegistryEntry.is_active == 1)
+    .order_by(ModelRegistryEntry.created_at.desc())
+    .limit(10)
+)
+
+_log = logging.getLogger("backend.spot.system_health")
+
+
+def report(session: Session) -> dict[str, Any]:
+    """The state of the database, its connections in this process, and the decision engine."""
+    # Counted before this request takes a connection of its own.
+    connections = _free_connections(session)
+    models = _active_models(session)
+    engine = engine_status.current()
+    engine_files, model_files = engine_status.engine_files(), engine_status.model_files()
+    return {
+        "apiStatus": "Healthy",
+        "database": "Disconnected" if models is None else "Connected",
+        "connectionPool": connections,
+        "decisionEngine": "Loaded" if engine.loaded else "Not Loaded",
+        "decisionEngineStatus": {
+            "loaded": engine.loaded,
+            "type": engine.type,
+            "version": engine.version,
+            "files": engine_files,
+            "filesUploaded": len(engine_files),
+        },
+        "modelStatus": {
+            "loaded": engine.loaded,
+            "name": engine.type,
+            "version": engine.version,
+            "files": model_files,
+            "filesUploaded": len(model_files),
+            "activeModels": models or [],
+        },
+        "timestamp": utc_now().isoformat(),
+    }
+
+
+def _active_models(session: Session) -> list[dict[str, Any]] | None:
+    """The ten newest active models, or None when the database does not answer."""
+    try:
+        found = session.execute(ACTIVE_MODELS).all()
+    except Exception:
+        _log.exception("the database does not answer")
+        session.rollback()
+        return None
+    return [{"name": model.model_name, "version": model.version, "active": True} for model in found]
+
+
+def _free_connections(session: Session) -> str:
+    """How many of the connections this process may have are not at work: "free/size"."""
+    bind = session.get_bind()
+    pool = bind.pool if isinstance(bind, Engine) else None
+    if not isinstance(pool, QueuePool):
+        return "N/A"
+    return f"{pool.size() - pool.checkedout()}/{pool.size()}"

@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 
 from flask import Flask, has_request_context, request
 from flask_sqlalchemy import SQLAlchemy
-from flask_sqlalchemy.session import Session as FlaskSession
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -27,24 +26,18 @@ from backend.core.rows import (  # noqa: F401
     undone_alone,
     update_rows,
 )
+from backend.core.session import RowSession
 from backend.core.settings import Settings
 
 T = TypeVar("T")
 
 DEADLOCK_ATTEMPTS = 5
+AFTER_COMMIT = "after_commit"
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 MYSQL_SESSION = (
     "SET time_zone = '+00:00', collation_connection = 'utf8mb4_unicode_ci', sql_mode = 'STRICT_TRANS_TABLES,"
     "NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'"
 )
-
-
-class RowSession(FlaskSession):
-    """A session that answers rows of columns, never entities, and leaves out what finding entities costs."""
-
-    def execute(self, statement: Any, params: Any = None, **_: Any) -> Any:
-        """Execute a statement on the connection of this session's transaction; other options are the ORM's."""
-        return self.connection().execute(statement, params)
 
 
 def make_database(base: type[DeclarativeBase]) -> SQLAlchemy:
@@ -91,16 +84,28 @@ def run_and_commit(session: Session, work: Callable[[], T]) -> T:
         try:
             answer = work()
         except RequestRefusedError:
-            session.commit()
+            _commit(session)
             raise
         except Exception as error:
             session.rollback()
+            session.info.pop(AFTER_COMMIT, None)
             if getattr(error, "errno", None) == DEADLOCK and attempt < DEADLOCK_ATTEMPTS:
                 continue
             raise
-        session.commit()
+        _commit(session)
         return answer
     raise AssertionError("the last attempt returns or raises")
+
+
+def after_commit(session: Session, work: Callable[[], object]) -> None:
+    """Do `work`, which must not fail, when run_and_commit has kept the transaction at work, and only then."""
+    session.info.setdefault(AFTER_COMMIT, []).append(work)
+
+
+def _commit(session: Session) -> None:
+    session.commit()
+    for work in session.info.pop(AFTER_COMMIT, ()):
+        work()
 
 
 def _complete(url: URL) -> URL:

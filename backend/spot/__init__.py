@@ -10,6 +10,8 @@ from backend.core.openapi import install_api
 from backend.core.readiness import check_database
 from backend.core.scheduler import install_jobs
 from backend.spot.api import BLUEPRINTS, SECURITY
+from backend.spot.api.engine import install_engine
+from backend.spot.cli import install_commands
 from backend.spot.jobs import spot_jobs
 from backend.spot.models import db
 
@@ -19,5 +21,7 @@ def install(app: Flask) -> None:
     install_database(app, db)
     check_database(app)
     install_migrations(app, db, Path(__file__).parent / "migrations")
+    install_engine(app)
     install_api(app, "Spot", BLUEPRINTS, SECURITY)
+    install_commands(app)
     install_jobs(app, db, spot_jobs(app.extensions["settings"].read))

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from backend.spot.services.decision_engine import Decision, Limits, Situation, decide
-from backend.spot.services.recommendations import apply_rules
+from backend.spot.services.engines.recommendations import recommend
+from backend.spot.services.engines.rules import Decision, Limits, Situation, decide
 from tests.backend.conftest import Spot
 
 NOW = datetime(2026, 11, 21, 12)
@@ -215,7 +215,7 @@ class TestRecommendation:
         ],
     )
     def test_the_rules(self, mode: str | None, spot: float, ondemand: float, outcome: tuple[Any, ...]) -> None:
-        assert tuple(vars(apply_rules(mode, "p", spot, ondemand)).values()) == outcome
+        assert tuple(vars(recommend(mode, "p", spot, ondemand)).values()) == outcome
 
     def pools(self, spot: Spot) -> None:
         for zone, price in (("a", 0.0125), ("b", 0.0131), ("c", 0.0119)):

@@ -8,6 +8,7 @@ from backend.core.errors import InvalidBodyError, answer_errors
 from backend.core.openapi import Blueprint
 from backend.spot.api.authentication import authenticated
 from backend.spot.api.bodies import fails_on_unreadable_body
+from backend.spot.api.engine import engine_host
 from backend.spot.models import db
 from backend.spot.schemas import agents as schemas
 from backend.spot.schemas.common import Error, Success
@@ -172,7 +173,7 @@ def rebalance_recommendation(caller: Caller, body: dict[str, Any], agent_id: str
 @agents.response(200, schemas.Decision())
 def decide(caller: Caller, body: dict[str, Any], agent_id: str) -> Any:
     """Decide whether the agent should stay or switch."""
-    return decisions.decide(db.session(), caller, body)
+    return decisions.decide(db.session(), engine_host(), caller, body)
 
 
 @agents.route("/<agent_id>/switch-recommendation", methods=["GET"])
@@ -180,5 +181,5 @@ def decide(caller: Caller, body: dict[str, Any], agent_id: str) -> Any:
 @agents.response(200, schemas.Recommendation())
 @agents.alt_response(404, schema=Error(), description="The client has no such agent, or the agent no known instance")
 def switch_recommendation(caller: Caller, agent_id: str) -> Any:
-    """What the rules would do with the agent now."""
-    return recommendations.recommend(db.session(), caller)
+    """What the engine would do with the agent now."""
+    return recommendations.recommend(db.session(), engine_host(), caller)

@@ -9,7 +9,7 @@ from backend.spot.models.commands import Command, PendingSwitchCommand
 from backend.spot.models.decisions import AgentDecision, DecisionEngineRun, RiskScore
 from backend.spot.models.instances import Instance
 from backend.spot.models.interruptions import InterruptionEvent, TerminationEvent
-from backend.spot.models.model_files import ModelRegistryEntry, ModelUploadSession
+from backend.spot.models.model_files import EngineUpload, ModelRegistryEntry, ModelUploadSession
 from backend.spot.models.notifications import Notification, SystemEvent
 from backend.spot.models.pools import (
     CleanPriceSnapshot,
@@ -39,6 +39,7 @@ __all__ = [
     "CostRecord",
     "DataProcessingJob",
     "DecisionEngineRun",
+    "EngineUpload",
     "Instance",
     "InstanceSwitch",
     "InterpolatedPriceSnapshot",

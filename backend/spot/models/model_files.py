@@ -60,3 +60,22 @@ class ModelUploadSession(Base):
     notes: Mapped[str | None] = mapped_column(StrictText())
     created_at: Mapped[datetime | None] = mapped_column(StrictTimestamp(), server_default=func.now())
     activated_at: Mapped[datetime | None] = mapped_column(StrictTimestamp())
+    # Added by us: NULL where the old side made the session.
+    stored_files: Mapped[Any | None] = mapped_column(JsonText())
+    change_number: Mapped[int | None] = mapped_column(StrictInteger())
+
+
+class EngineUpload(Base):
+    """An uploaded decision engine: the newest one is in force.
+
+    `follows` is the id of the upload that it replaced (0 for none): no two uploads can replace the same one.
+    """
+
+    __tablename__ = "decision_engine_uploads"
+    __table_args__ = (UniqueConstraint("follows", name="uk_engine_upload_follows"),)
+
+    id: Mapped[int] = mapped_column(StrictInteger(64), primary_key=True)
+    directory: Mapped[str] = mapped_column(StrictString(36))
+    follows: Mapped[int] = mapped_column(StrictInteger(64))
+    stored_files: Mapped[Any] = mapped_column(JsonText())
+    created_at: Mapped[datetime | None] = mapped_column(StrictTimestamp(), server_default=func.now())

@@ -2,6 +2,7 @@
 
 import time
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import case, func, select
@@ -12,141 +13,143 @@ from backend.core.database import insert_row, insert_row_if_possible
 from backend.spot.models import AgentDecision, DecisionEngineRun, RiskScore, Switch
 from backend.spot.services.callers import Caller
 from backend.spot.services.configuration import limits as read_limits
-from backend.spot.services.decision_engine import ENGINE_TYPE, ENGINE_VERSION, Decision, Limits, Situation
-from backend.spot.services.decision_engine import decide as apply_rules
+from backend.spot.services.engines.host import EngineHost
+from backend.spot.services.engines.interface import EngineFaultError
+from backend.spot.services.engines.loading import LoadedEngine
+from backend.spot.services.engines.quotes import Quote
+from backend.spot.services.events import record_event
 from backend.spot.services.interruptions import pool_risks
 
 WEEK = timedelta(days=7)
+CONFIG = (
+    "enabled",
+    "auto_switch_enabled",
+    "min_savings_percent",
+    "risk_threshold",
+    "max_switches_per_week",
+    "min_pool_duration_hours",
+)
+UNAVAILABLE = "Decision engine unavailable - staying in current mode for safety"
 
 
-def decide(session: Session, caller: Caller, body: dict[str, Any]) -> dict[str, Any]:
+def decide(session: Session, host: EngineHost, caller: Caller, body: dict[str, Any]) -> dict[str, Any]:
     """Decide what the caller's agent should do and keep the decision.
 
-    An agent that is disabled, or not the caller's, stays where it is, and nothing is kept.
+    An agent that is disabled, or not the caller's, stays where it is, and nothing is kept. While no engine is loaded,
+    or when it fails, the agent stays too.
     """
     instance, pricing = body["instance"], body["pricing"]
-    pricing = pricing if isinstance(pricing, dict) else {}
     instance_id = instance.get("instance_id")
     if caller.agent is None or not caller.agent.enabled:
-        mode, pool_id = instance.get("current_mode"), instance.get("current_pool_id")
-        return _answer(instance_id, Decision("stay", mode, pool_id, 0.0, 0.0, False, "Agent disabled"))
+        return _stay(instance, "Agent disabled")
+    engine = host.engine(session)
+    answer = _ask(session, engine, caller.agent.id, instance, pricing) if engine else None
+    decision = answer or _stay(instance, UNAVAILABLE)
+    _keep(session, caller, instance_id, decision, engine.version if engine else None)
+    _remember(session, caller, instance, pricing, decision)
+    return decision
+
+
+def _stay(instance: dict[str, Any], reason: str) -> dict[str, Any]:
+    return {
+        "instance_id": instance.get("instance_id"),
+        "risk_score": 0.0,
+        "recommended_action": "stay",
+        "recommended_mode": instance.get("current_mode"),
+        "recommended_pool_id": instance.get("current_pool_id"),
+        "expected_savings_per_hour": 0.0,
+        "allowed": False,
+        "reason": reason,
+    }
+
+
+def _ask(
+    session: Session, engine: LoadedEngine, agent_id: str, instance: dict[str, Any], pricing: Any
+) -> dict[str, Any] | None:
+    """The engine's decision; None, and an event, when it has none."""
+    instance_id = instance.get("instance_id")
+    situation = _situation(session, engine, agent_id, instance, pricing)
     began = time.perf_counter()
-    situation = _situation(session, caller.agent.id, instance, pricing)
-    decision = apply_rules(situation, _limits(session, caller.agent.id), utc_now())
-    answer = _answer(instance_id, decision)
-    _log_run(session, instance_id, body, answer, round((time.perf_counter() - began) * 1000))
-    _keep(session, caller, instance_id, decision)
-    _remember(session, caller, situation, decision, pricing.get("current_spot_price"))
-    return answer
+    try:
+        decision, models = engine.decide(instance=instance, pricing=pricing, **situation)
+    except EngineFaultError as fault:
+        record_event(session, "decision_error", "error", str(fault), instance_id=instance_id)
+        return None
+    insert_row_if_possible(
+        session,
+        DecisionEngineRun,
+        engine_type=engine.type,
+        engine_version=engine.version,
+        instance_id=instance_id,
+        input_data={"instance": instance, "pricing": pricing},
+        output_decision=decision,
+        execution_time_ms=round((time.perf_counter() - began) * 1000),
+        models_used=models,
+    )
+    return decision
 
 
-def _situation(session: Session, agent_id: str, instance: dict[str, Any], pricing: dict[str, Any]) -> Situation:
-    pool_id = instance.get("current_pool_id")
-    prices = _pool_prices(pricing.get("spot_pools"))
+def _situation(
+    session: Session, engine: LoadedEngine, agent_id: str, instance: dict[str, Any], pricing: Any
+) -> dict[str, Any]:
+    """What engines are told beside the request itself."""
     recent, last = session.execute(
         select(
             func.count(case((Switch.initiated_at >= utc_now() - WEEK, 1))),
             func.max(Switch.initiated_at),
         ).where(Switch.agent_id == agent_id)
     ).one()
-    return Situation(
-        mode=instance.get("current_mode"),
-        pool_id=pool_id,
-        ondemand_price=_price(pricing.get("on_demand_price")),
-        spot_price=_price(pricing.get("current_spot_price")) or prices.get(pool_id or ""),
-        pool_prices=prices,
-        pool_risks=pool_risks(session, [name for name in (*prices, pool_id) if name]),
-        recent_switches=recent,
-        last_switch_at=last,
-    )
-
-
-def _pool_prices(pools: Any) -> dict[str, float]:
-    """The prices by pool; what names no pool or no price tells nothing."""
-    named = [pool for pool in pools if isinstance(pool, dict)] if isinstance(pools, list) else []
-    return {
-        pool["pool_id"]: price
-        for pool in named
-        if isinstance(pool.get("pool_id"), str) and (price := _price(pool.get("price"))) is not None
+    situation = {
+        "config": _config(session, agent_id),
+        "recent_switches_count": recent,
+        "last_switch_time": last,
     }
+    if engine.wants_pool_risks:
+        mentioned = {*Quote.read(pricing).pools, instance.get("current_pool_id")}
+        situation["pool_risks"] = pool_risks(session, [name for name in mentioned if isinstance(name, str) and name])
+    return situation
 
 
-def _price(value: Any) -> float | None:
-    """A price in dollars an hour; what is no positive number is no price."""
-    return float(value) if isinstance(value, int | float) and value > 0 else None
-
-
-def _limits(session: Session, agent_id: str) -> Limits:
+def _config(session: Session, agent_id: str) -> dict[str, Any]:
     found = read_limits(session, agent_id)
-    return Limits(
-        auto_switch_enabled=bool(found["auto_switch_enabled"]),
-        min_savings_percent=found["min_savings_percent"],
-        risk_threshold=found["risk_threshold"],
-        max_switches_per_week=found["max_switches_per_week"],
-        min_pool_duration_hours=found["min_pool_duration_hours"],
-    )
+    config = {name: found[name] for name in CONFIG}
+    return {name: Decimal(str(value)) if isinstance(value, float) else value for name, value in config.items()}
 
 
-def _answer(instance_id: Any, decision: Decision) -> dict[str, Any]:
-    return {
-        "instance_id": instance_id,
-        "risk_score": decision.risk,
-        "recommended_action": decision.action,
-        "recommended_mode": decision.mode,
-        "recommended_pool_id": decision.pool_id,
-        "expected_savings_per_hour": decision.savings,
-        "allowed": decision.allowed,
-        "reason": decision.reason,
-    }
-
-
-def _log_run(session: Session, instance_id: Any, body: dict[str, Any], answer: dict[str, Any], took_ms: int) -> None:
-    """Keep what went into the engine and what came out; the decision counts even if this fails."""
-    insert_row_if_possible(
-        session,
-        DecisionEngineRun,
-        engine_type=ENGINE_TYPE,
-        engine_version=ENGINE_VERSION,
-        instance_id=instance_id,
-        input_data={"instance": body["instance"], "pricing": body["pricing"]},
-        output_decision=answer,
-        execution_time_ms=took_ms,
-        models_used=[],
-    )
-
-
-def _keep(session: Session, caller: Caller, instance_id: Any, decision: Decision) -> None:
+def _keep(session: Session, caller: Caller, instance_id: Any, decision: dict[str, Any], version: str | None) -> None:
     insert_row(
         session,
         RiskScore,
         client_id=caller.client_id,
         instance_id=instance_id,
         agent_id=caller.own_agent().id,
-        risk_score=decision.risk,
-        recommended_action=decision.action,
-        recommended_pool_id=decision.pool_id,
-        recommended_mode=decision.mode,
-        expected_savings_per_hour=decision.savings,
-        allowed=decision.allowed,
-        reason=decision.reason,
-        model_version=ENGINE_VERSION,
+        risk_score=decision["risk_score"],
+        recommended_action=decision["recommended_action"],
+        recommended_pool_id=decision["recommended_pool_id"],
+        recommended_mode=decision["recommended_mode"],
+        expected_savings_per_hour=decision["expected_savings_per_hour"],
+        allowed=decision["allowed"],
+        reason=decision["reason"],
+        model_version=version,
     )
 
 
-def _remember(session: Session, caller: Caller, situation: Situation, decision: Decision, current_price: Any) -> None:
+def _remember(
+    session: Session, caller: Caller, instance: dict[str, Any], pricing: Any, decision: dict[str, Any]
+) -> None:
     """Add to the agent's history; the decision counts even if this fails."""
     insert_row_if_possible(
         session,
         AgentDecision,
         agent_id=caller.own_agent().id,
         client_id=caller.client_id,
-        decision_type=decision.action,
-        recommended_action=decision.action,
-        recommended_pool_id=decision.pool_id,
-        risk_score=decision.risk,
-        expected_savings=decision.savings,
-        current_mode=situation.mode,
-        current_pool_id=situation.pool_id,
-        current_price=current_price,
+        decision_type=decision["recommended_action"],
+        recommended_action=decision["recommended_action"],
+        recommended_pool_id=decision["recommended_pool_id"],
+        risk_score=decision["risk_score"],
+        expected_savings=decision["expected_savings_per_hour"],
+        current_mode=instance.get("current_mode"),
+        current_pool_id=instance.get("current_pool_id"),
+        current_price=pricing.get("current_spot_price") if isinstance(pricing, dict) else None,
         decision_time=func.now(),
     )

@@ -1,6 +1,5 @@
-"""What the rules would do with an agent now: the answer of `switch-recommendation`."""
+"""What the engine would do with an agent now: the answer of `switch-recommendation`."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -11,60 +10,57 @@ from backend.core.clock import utc_now
 from backend.core.errors import RequestRefusedError
 from backend.spot.models import CleanPriceSnapshot, Instance, SpotPool
 from backend.spot.services.callers import Caller
+from backend.spot.services.engines.host import EngineHost
+from backend.spot.services.engines.interface import EngineFaultError
+from backend.spot.services.engines.loading import LoadedEngine
+from backend.spot.services.engines.recommendations import recommend_without_engine
 
-HIGHEST_SPOT_SHARE = 0.8
-GOOD_SAVINGS_PERCENT = 30
 FRESH = timedelta(minutes=5)
 MOST_ALTERNATIVES = 5
 STAYING = ("stay_spot", "stay_ondemand")
 
 
-@dataclass(frozen=True)
-class Recommendation:
-    """One outcome of the rules. Savings are dollars an hour, risk and confidence 0 to 1."""
+def recommend(session: Session, host: EngineHost, caller: Caller) -> dict[str, Any]:
+    """Recommend what the caller's agent should do.
 
-    decision_type: str
-    recommended_pool_id: str | None
-    risk_score: float
-    expected_savings: float
-    confidence: float
-    reason: str
-
-
-def recommend(session: Session, caller: Caller) -> dict[str, Any]:
-    """Recommend what the caller's agent should do; Refused with 404 when it, or its instance, is unknown."""
+    Refused with 404 when the agent, or its instance, is unknown, and with 500 when the engine fails. While no engine
+    is loaded, the agent is to stay.
+    """
     agent = caller.own_agent()
     instance = session.execute(_instance_with_pool(agent.instance_id)).first()
     if instance is None:
         raise RequestRefusedError(404, "Agent not found")
-    outcome = apply_rules(
-        agent.current_mode, agent.current_pool_id, instance.spot_price or 0.0, instance.ondemand_price or 0.0
-    )
+    alternatives = _alternatives(session, agent.current_pool_id, instance)
+    outcome = _ask(host.engine(session), agent, instance, alternatives)
     return {
-        **vars(outcome),
+        **outcome,
         "agent_id": caller.agent_id,
         "auto_switch_enabled": agent.auto_switch_enabled,
-        "will_auto_execute": agent.auto_switch_enabled and outcome.decision_type not in STAYING,
+        "will_auto_execute": agent.auto_switch_enabled and outcome["decision_type"] not in STAYING,
         "current_pool": {"id": agent.current_pool_id, "name": instance.pool_name, "az": instance.pool_az},
-        "alternative_pools": _alternatives(session, agent.current_pool_id, instance),
+        "alternative_pools": alternatives,
     }
 
 
-def apply_rules(mode: str | None, pool_id: str | None, spot: float, ondemand: float) -> Recommendation:
-    """The first rule that fits, for prices in dollars an hour (0 = unknown)."""
-    on_spot = mode == "spot"
-    stay, pool = ("stay_spot", pool_id) if on_spot else ("stay_ondemand", None)
-    if ondemand == 0:
-        return Recommendation(stay, None, 0.0, 0.0, 0.5, "Insufficient pricing data")
-    percent = (ondemand - spot) / ondemand * 100
-    if spot / ondemand > HIGHEST_SPOT_SHARE:
-        reason = f"Spot price too high ({percent:.1f}% savings only)"
-        return Recommendation("switch_to_ondemand", None, 0.6, 0.0, 0.7, reason)
-    if percent > GOOD_SAVINGS_PERCENT and not on_spot:
-        reason = f"Good savings opportunity ({percent:.1f}% cheaper than on-demand)"
-        return Recommendation("switch_to_spot", pool_id, 0.2, ondemand - spot, 0.8, reason)
-    reason = f"Current mode is optimal ({percent:.1f}% savings)"
-    return Recommendation(stay, pool, 0.3, max(0.0, ondemand - spot), 0.6, reason)
+def _ask(engine: LoadedEngine | None, agent: Any, instance: Any, alternatives: list[dict[str, Any]]) -> dict[str, Any]:
+    mode, pool_id = agent.current_mode, agent.current_pool_id
+    spot, ondemand = instance.spot_price or 0.0, instance.ondemand_price or 0.0
+    if engine is None:
+        return vars(recommend_without_engine(mode, pool_id, spot, ondemand))
+    try:
+        return engine.recommend(
+            {
+                "instance_id": agent.instance_id,
+                "instance_type": instance.instance_type,
+                "region": instance.region,
+                "current_mode": mode,
+                "current_pool_id": pool_id,
+            },
+            {"spot_price": spot, "ondemand_price": ondemand, "pool_id": pool_id},
+            {"alternative_pools": alternatives},
+        )
+    except EngineFaultError as fault:
+        raise RequestRefusedError(500, str(fault)) from fault
 
 
 def _instance_with_pool(instance_id: str | None) -> Any:

@@ -1,4 +1,4 @@
-"""The default decision engine: given what is known, stay or switch?
+"""The rules of the default engine: given what is known, stay or switch?
 
 1. Without an on-demand price nothing can be compared: stay.
 2. A spot pool is a good place when its risk is at most `risk_threshold` and it saves at least `min_savings_percent`
@@ -12,11 +12,9 @@ Pure: no database, no clock.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-
-ENGINE_TYPE = "RuleDecisionEngine"
-ENGINE_VERSION = "2.0.0"
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -29,6 +27,17 @@ class Limits:
     max_switches_per_week: int
     min_pool_duration_hours: int
 
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> "Limits":
+        """The limits in the `config` that engines are given."""
+        return cls(
+            auto_switch_enabled=bool(config["auto_switch_enabled"]),
+            min_savings_percent=float(config["min_savings_percent"]),
+            risk_threshold=float(config["risk_threshold"]),
+            max_switches_per_week=int(config["max_switches_per_week"]),
+            min_pool_duration_hours=int(config["min_pool_duration_hours"]),
+        )
+
 
 @dataclass(frozen=True)
 class Situation:
@@ -39,9 +48,13 @@ class Situation:
     ondemand_price: float | None
     spot_price: float | None
     pool_prices: Mapping[str, float] = field(default_factory=dict)
-    pool_risks: Mapping[str | None, float] = field(default_factory=dict)
+    pool_risks: Mapping[Any, float] = field(default_factory=dict)
     recent_switches: int = 0
     last_switch_at: datetime | None = None
+
+    def with_risks(self, risks: Mapping[Any, float]) -> "Situation":
+        """The same situation with these risks, by pool."""
+        return replace(self, pool_risks=risks)
 
     @property
     def on_spot(self) -> bool:
@@ -137,19 +150,20 @@ def _switch(
     risk: float,
     reason: str,
 ) -> Decision:
-    held_back = _held_back(situation, limits, now)
+    held_back = reason_to_wait(limits, situation.recent_switches, situation.last_switch_at, now)
     savings = max(0.0, (situation.current_price or price) - price)
     if held_back:
         reason += f"; held back: {held_back}"
     return Decision(f"switch_to_{mode}", mode, pool_id, risk, savings, held_back is None, reason)
 
 
-def _held_back(situation: Situation, limits: Limits, now: datetime) -> str | None:
+def reason_to_wait(limits: Limits, recent_switches: int, last_switch_at: datetime | None, now: datetime) -> str | None:
+    """Why the agent may not be switched now, if it may not."""
     if not limits.auto_switch_enabled:
         return "automatic switching is off"
-    if situation.recent_switches >= limits.max_switches_per_week:
-        return f"{situation.recent_switches} of {limits.max_switches_per_week} switches this week are used"
+    if recent_switches >= limits.max_switches_per_week:
+        return f"{recent_switches} of {limits.max_switches_per_week} switches this week are used"
     rest = timedelta(hours=limits.min_pool_duration_hours)
-    if situation.last_switch_at is not None and now - situation.last_switch_at < rest:
+    if last_switch_at is not None and now - last_switch_at < rest:
         return f"the last switch is less than {limits.min_pool_duration_hours} hours ago"
     return None

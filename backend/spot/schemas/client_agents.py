@@ -102,7 +102,7 @@ class PricingHealth(Schema):
     recentReportsCount = whole(5)
 
 
-class Health(Schema):
+class DecisionHealth(Schema):
     """What an agent's health was judged by. The counts are of the last five."""
 
     overall = text("healthy")
@@ -115,7 +115,7 @@ class Health(Schema):
 class Activity(Schema):
     """The last five things of each kind, newest first."""
 
-    healthStatus = one(Health)
+    healthStatus = one(DecisionHealth)
     pricingReports = many(ReportedPrices)
     systemEvents = many(AgentEvent)
 

@@ -99,10 +99,12 @@ routes = Blueprint("spot", __name__)
 request = cast(Request, flask.request)
 
 
-def create_app(database_url: str | None = None) -> Flask:
+def create_app(database_url: str | None = None, may_run_job: spot_jobs.MayRun = spot_jobs.always) -> Flask:
     """Build the monolith on a database, by default the configured one, and run its start-up steps.
 
-    An unreachable database does not stop the start: every route that needs it fails until it is back.
+    ``may_run_job`` is asked before every run of a background job, and before the growth table is filled, whether the
+    job of this name is still the monolith's. An unreachable database does not stop the start: every route that needs
+    it fails until it is back.
     """
     app = Server(__name__)
     app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
@@ -116,6 +118,7 @@ def create_app(database_url: str | None = None) -> Flask:
 
     database = Database(database_url or configured_database_url(), int(os.environ.get("DB_POOL_SIZE", "10")))
     app.extensions["spot_db"] = database
+    app.extensions["spot_may_run_job"] = may_run_job
     app.extensions["spot_engine"] = DecisionEngineManager(app.config["MODEL_DIR"], database)
     try:
         database.create_schema()
@@ -124,15 +127,17 @@ def create_app(database_url: str | None = None) -> Flask:
     with app.app_context():
         start_up()
     if is_switched_on("ENABLE_BACKGROUND_JOBS"):
-        spot_jobs.start_scheduler(database)
+        spot_jobs.start_scheduler(database, may_run_job)
     if is_switched_on("ENABLE_COORDINATOR"):
-        spot_jobs.start_coordinator(database)
+        spot_jobs.start_coordinator(database, may_run_job)
     return app
 
 
 def start_up() -> None:
     """What every start and every restart does: load the engine, fill an empty growth table."""
     engine.load()
+    if not current_app.extensions["spot_may_run_job"](spot_jobs.backfill_client_growth.__name__):
+        return
     try:
         spot_jobs.backfill_client_growth(current_app.extensions["spot_db"])
     except Exception as error:

@@ -20,6 +20,8 @@ from legacy.spot_db import NOW, Database
 logger = logging.getLogger(__name__)
 
 Row = dict[str, Any]
+#: Whether the job of this name is still this side's to run.
+MayRun = Callable[[str], bool]
 
 MONITOR_SECONDS = 10.0
 MONITOR_RETRY_SECONDS = 30.0
@@ -37,17 +39,30 @@ INTERPOLATED_CONFIDENCE = 0.70
 EXTENDED_CONFIDENCE = 0.50
 
 
+def always(_name: str) -> bool:
+    """Nobody else runs any job."""
+    return True
+
+
 class Coordinator:
     """Two loops on daemon threads: the monitor of agents, and the data-quality pass.
 
     ``interval`` is the pause in seconds after a pass of the monitor, ``settle`` the one before a replica is made up
-    for a promoted one. Both passes can be run by hand and then raise what goes wrong.
+    for a promoted one. ``may_run`` is asked before each pass whether it is to be made. Both passes can be run by hand
+    and then raise what goes wrong.
     """
 
-    def __init__(self, db: Database, interval: float = MONITOR_SECONDS, settle: float = SETTLE_SECONDS) -> None:
+    def __init__(
+        self,
+        db: Database,
+        interval: float = MONITOR_SECONDS,
+        settle: float = SETTLE_SECONDS,
+        may_run: MayRun = always,
+    ) -> None:
         self._db = db
         self._interval = interval
         self._settle = settle
+        self._may_run = may_run
         self._stopped = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -72,7 +87,8 @@ class Coordinator:
     def _loop(self, name: str, work: Callable[[], None], pause: float, pause_after_error: float) -> None:
         while not self._stopped.is_set():
             try:
-                work()
+                if self._may_run(name):
+                    work()
                 wait = pause
             except Exception:
                 logger.exception("A pass of %s failed", name)

@@ -9,17 +9,20 @@ import json
 import logging
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import wraps
 from typing import Any
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from legacy.spot_coordinator import Coordinator
+from legacy.spot_coordinator import Coordinator, MayRun, always
 from legacy.spot_db import NOW, Database
 
 __all__ = [
     "Coordinator",
+    "MayRun",
+    "always",
     "backfill_client_growth",
     "check_agent_health",
     "cleanup_old_data",
@@ -42,26 +45,36 @@ RETENTION_DAYS = {
 }
 
 
-def start_scheduler(db: Database) -> BackgroundScheduler:
+def start_scheduler(db: Database, may_run: MayRun = always) -> BackgroundScheduler:
     """Start the four jobs on their schedules, in the time zone of the process.
 
-    ``AGENT_HEARTBEAT_TIMEOUT`` (seconds, 120 by default) says when an agent counts as silent.
+    ``AGENT_HEARTBEAT_TIMEOUT`` (seconds, 120 by default) says when an agent counts as silent. ``may_run`` is asked
+    before each run of a job, by the name of its function.
     """
+
+    def guarded(job: Callable[..., None]) -> Callable[..., None]:
+        @wraps(job)
+        def run(*args: Any) -> None:
+            if may_run(job.__name__):
+                job(*args)
+
+        return run
+
     timeout = int(os.environ.get("AGENT_HEARTBEAT_TIMEOUT", "120"))
     scheduler = BackgroundScheduler()
-    scheduler.add_job(snapshot_clients_daily, "cron", [db], id="snapshot_clients_daily", hour=0, minute=5)
-    scheduler.add_job(compute_monthly_savings, "cron", [db], id="compute_monthly_savings", hour=1, minute=0)
-    scheduler.add_job(cleanup_old_data, "cron", [db], id="cleanup_old_data", hour=2, minute=0)
+    scheduler.add_job(guarded(snapshot_clients_daily), "cron", [db], id="snapshot_clients_daily", hour=0, minute=5)
+    scheduler.add_job(guarded(compute_monthly_savings), "cron", [db], id="compute_monthly_savings", hour=1, minute=0)
+    scheduler.add_job(guarded(cleanup_old_data), "cron", [db], id="cleanup_old_data", hour=2, minute=0)
     scheduler.add_job(
-        check_agent_health, "interval", [db, timeout], id="check_agent_health", minutes=HEALTH_CHECK_MINUTES
+        guarded(check_agent_health), "interval", [db, timeout], id="check_agent_health", minutes=HEALTH_CHECK_MINUTES
     )
     scheduler.start()
     return scheduler
 
 
-def start_coordinator(db: Database) -> Coordinator:
-    """Start both loops of the replica coordinator."""
-    coordinator = Coordinator(db)
+def start_coordinator(db: Database, may_run: MayRun = always) -> Coordinator:
+    """Start both loops of the replica coordinator; ``may_run`` is asked before each pass, by the name of the loop."""
+    coordinator = Coordinator(db, may_run=may_run)
     coordinator.start()
     return coordinator
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from migration.cli.jobs import jobs
 from migration.cli.promote import promote, rollback
 from migration.cli.record import record
 from migration.cli.replay import replay
@@ -24,5 +25,5 @@ def main() -> None:
     """
 
 
-for command in (record, replay, routes, promote, rollback):
+for command in (record, replay, routes, promote, rollback, jobs):
     main.add_command(command)

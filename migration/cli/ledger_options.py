@@ -22,7 +22,7 @@ domain_option = click.option(
     default="spot",
     show_default=True,
     show_envvar=True,
-    help="The domain whose routes are meant.",
+    help="The domain that is meant.",
 )
 ledger_option = click.option(
     "--ledger",
@@ -37,9 +37,17 @@ ledger_option = click.option(
 
 
 def change_options(command: Command) -> Command:
-    """The options of a command that changes owners."""
+    """The options of a command that changes owners of routes."""
+    return _with_reason(click.argument("patterns", nargs=-1, required=True, metavar="PATTERN...")(command))
+
+
+def job_change_options(command: Command) -> Command:
+    """The options of a command that changes owners of jobs."""
+    return _with_reason(click.argument("names", nargs=-1, required=True, metavar="NAME...")(command))
+
+
+def _with_reason(command: Command) -> Command:
     options = (
-        click.argument("patterns", nargs=-1, required=True, metavar="PATTERN..."),
         click.option("--why", default="no reason given", help="The reason, kept in the history."),
         click.option("--who", default=login_name, help="Who decides this. The default is your login name."),
         domain_option,

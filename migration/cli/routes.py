@@ -6,19 +6,14 @@ import json
 from collections.abc import Sequence
 
 import click
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from migration.cli.ledger_options import domain_option, ledger_option, refusals_as_usage_errors
+from migration.cli.tables import OWNER_COLOURS, print_table, shown_time
 from migration.ledger import Change, Ledger, Route, State
 from migration.ledger.seeding import routes_from, routes_of_app
 from migration.targets.loading import load_wsgi
-
-_COLOURS = {State.LEGACY: "yellow", State.NATIVE: "green"}
-#: A pipe has no width; lines that a program reads must not be cut at 80 columns.
-_PIPE_WIDTH = 200
-_TIME = "%Y-%m-%d %H:%M:%S"
 
 
 @click.command("routes")
@@ -70,11 +65,11 @@ def _show_routes(known: Sequence[Route], domain: str, as_json: bool) -> None:
         table = Table("Method", "Route", "Owner", "Native", "Since (UTC)", "Who", "Why", title=f"Routes of {domain}")
         table.columns[1].overflow = "fold"
         for route in known:
-            owner = Text(route.state.value, style=_COLOURS[route.state])
+            owner = Text(route.state.value, style=OWNER_COLOURS[route.state])
             available = "yes" if route.native_available else "no"
-            since = route.updated.strftime(_TIME)
+            since = shown_time(route.updated)
             table.add_row(route.method, Text(route.rule), owner, available, since, Text(route.who), Text(route.why))
-        _print(table)
+        print_table(table)
         counts = _counts(known)
         owners = ", ".join(f"{counts[state.value]} {state.value}" for state in State)
         click.echo(f"{len(known)} routes: {owners}; {counts['native_available']} implemented by the native side.")
@@ -88,10 +83,10 @@ def _show_history(changes: Sequence[Change], domain: str, as_json: bool) -> None
     else:
         table = Table("When (UTC)", "Route", "From", "To", "Who", "Why", title=f"Changes in {domain}")
         for change in changes:
-            after = Text(change.after.value, style=_COLOURS[change.after])
-            when = change.at.strftime(_TIME)
+            after = Text(change.after.value, style=OWNER_COLOURS[change.after])
+            when = shown_time(change.at)
             table.add_row(when, Text(change.name), change.before.value, after, Text(change.who), Text(change.why))
-        _print(table)
+        print_table(table)
 
 
 def _counts(known: Sequence[Route]) -> dict[str, int]:
@@ -121,10 +116,3 @@ def _change_as_json(change: Change) -> dict[str, object]:
         "at": change.at.isoformat(),
         "why": change.why,
     }
-
-
-def _print(table: Table) -> None:
-    console = Console()
-    if not console.is_terminal:
-        console.width = _PIPE_WIDTH
-    console.print(table)

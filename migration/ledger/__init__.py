@@ -1,9 +1,10 @@
-"""The ledger: who serves each route now, who decided it, when and why.
+"""The ledger: who serves each route and runs each job now, who decided it, when and why.
 
-:class:`Ledger` reads and changes it; :class:`LedgerReader` gives a serving process the current routing table.
+:class:`Ledger` reads and changes it; :class:`LedgerReader` tells a serving process what is in force.
 """
 
 from migration.ledger.errors import LedgerConflictError, LedgerError, LedgerUnavailableError
+from migration.ledger.jobs import DeclaredJob, Job
 from migration.ledger.reader import LedgerReader
 from migration.ledger.routes import Change, Route
 from migration.ledger.state import State
@@ -12,6 +13,8 @@ from migration.ledger.table import Match, RoutingTable
 
 __all__ = [
     "Change",
+    "DeclaredJob",
+    "Job",
     "Ledger",
     "LedgerConflictError",
     "LedgerError",

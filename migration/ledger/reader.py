@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Mapping
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from migration.forking import call_in_child
 from migration.ledger import schema
+from migration.ledger.job_rows import read_jobs
+from migration.ledger.jobs import Job
 from migration.ledger.rows import read_routes, read_version
 from migration.ledger.table import RoutingTable
 
@@ -24,11 +27,11 @@ _FIRST_LOOK = 1.0
 
 
 class LedgerReader:
-    """The current routing table of one domain.
+    """The current routing table of one domain, and the owners of its jobs.
 
-    A thread of each process looks at the ledger's version and reads the routes again when it has changed. Requests
+    A thread of each process looks at the ledger's version and reads them again when it has changed. Requests
     never wait for the database, except the first one of a process. While the ledger can't be reached, the last table
-    that was read stays in force; a process that has never read one sends everything to legacy.
+    that was read stays in force; a process that has never read one leaves everything to legacy.
     """
 
     def __init__(self, url: str, domain: str, interval: float = _INTERVAL) -> None:
@@ -36,6 +39,7 @@ class LedgerReader:
         self._interval = interval
         self._engine = schema.ledger_engine(url, timeout=_TIMEOUT)
         self._table = RoutingTable()
+        self._jobs: Mapping[str, Job] = {}
         self._reset()
         call_in_child(self._reset)
 
@@ -44,6 +48,12 @@ class LedgerReader:
         if not self._looked.is_set():
             self._start()
         return self._table
+
+    def jobs(self) -> Mapping[str, Job]:
+        """The jobs by name, with the owners now in force."""
+        if not self._looked.is_set():
+            self._start()
+        return self._jobs
 
     def close(self) -> None:
         """Stop looking; the last table stays."""
@@ -88,10 +98,11 @@ class LedgerReader:
         _discard(connection)
 
     def _look(self, connection: Connection, seen: int | None) -> int:
-        with connection.begin():  # one snapshot for both queries
+        with connection.begin():  # one snapshot for all queries
             current = read_version(connection)
             if current != seen:
                 self._table = RoutingTable(read_routes(connection, self._domain))
+                self._jobs = {job.name: job for job in read_jobs(connection, self._domain)}
         return current
 
 

@@ -47,6 +47,27 @@ routes = Table(
     mysql_collate="utf8mb4_bin",  # paths are case-sensitive, MySQL's default collation is not
 )
 
+#: ``replaces`` names what did the same on the old side; ``by_hand`` is what an operator has to switch off there, empty
+#: where the old side follows the ledger or never did such a thing.
+jobs = Table(
+    "cutover_jobs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("domain", String(64), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("native_available", Boolean, nullable=False),
+    Column("replaces", Text, nullable=False),
+    Column("by_hand", Text, nullable=False),
+    Column("updated", DateTime, nullable=False),
+    Column("who", String(255), nullable=False),
+    Column("why", Text, nullable=False),
+    UniqueConstraint("domain", "name", name="cutover_jobs_identity"),
+    mysql_charset="utf8mb4",
+    mysql_collate="utf8mb4_bin",
+)
+
+#: Of routes, and of jobs, whose ``method`` is ``JOB`` and whose ``rule`` is their name.
 history = Table(
     "cutover_history",
     metadata,

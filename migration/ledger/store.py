@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from migration.ledger import schema
 from migration.ledger.errors import LedgerConflictError, LedgerUnavailableError
+from migration.ledger.job_rows import declare as declare_in
+from migration.ledger.job_rows import read_jobs
+from migration.ledger.jobs import DeclaredJob, Job
 from migration.ledger.reader import LedgerReader
 from migration.ledger.routes import Change, Route, RouteKey, RouteSet, is_untyped
 from migration.ledger.rows import aware, change_of, history_row, new_route, read_routes, unavailable, utc_now
 from migration.ledger.state import State
+
+T = TypeVar("T")
 
 #: Longest wait for the ledger's database, in seconds.
 _TIMEOUT = 30.0
@@ -53,16 +59,7 @@ class Ledger:
     def seed(self, domain: str, keys: Iterable[RouteKey]) -> list[RouteKey]:
         """Enter the routes that are not known yet, owned by legacy; return them. Known routes keep everything."""
         wanted = list(keys)
-        for attempt in range(_ATTEMPTS):
-            try:
-                return self._seed(domain, wanted)
-            except IntegrityError as error:
-                if attempt + 1 == _ATTEMPTS:
-                    raise LedgerConflictError(
-                        "Others keep seeding the ledger at the same moment; try again."
-                    ) from error
-                time.sleep(0.05 * (attempt + 1))
-        return []
+        return _whoever_is_first(lambda: self._seed(domain, wanted))
 
     def _seed(self, domain: str, wanted: list[RouteKey]) -> list[RouteKey]:
         added: list[RouteKey] = []
@@ -97,16 +94,32 @@ class Ledger:
             if changed:
                 _bump(connection)
 
-    def move(self, moves: Sequence[tuple[Route, State]], *, who: str, why: str) -> list[Change]:
-        """Give each route its new state, all or none, if it is still in the state that its :class:`Route` shows.
+    def jobs(self, domain: str) -> list[Job]:
+        """The jobs of ``domain``, by name."""
+        with self._reading() as connection:
+            return read_jobs(connection, domain)
+
+    def declare_jobs(self, domain: str, declared: Iterable[DeclaredJob]) -> None:
+        """Enter the jobs that are not known yet, owned by legacy, and note which ones the native side implements."""
+        wanted = list(declared)
+
+        def declare() -> None:
+            with self._writing() as connection:
+                if declare_in(connection, domain, wanted):
+                    _bump(connection)
+
+        _whoever_is_first(declare)
+
+    def move(self, moves: Sequence[tuple[Route | Job, State]], *, who: str, why: str) -> list[Change]:
+        """Give each route or job its new state, all or none, if it is still in the state that it shows.
 
         Raises :class:`LedgerConflictError` when somebody changed one of them in the meantime.
         """
         now = utc_now()
-        table = schema.routes
         changes = []
         with self._writing() as connection:
             for route, after in sorted(moves, key=lambda move: move[0].id):  # one order, so that writers don't deadlock
+                table = schema.jobs if isinstance(route, Job) else schema.routes
                 result = connection.execute(
                     update(table)
                     .where(table.c.id == route.id, table.c.state == route.state.value)
@@ -115,7 +128,7 @@ class Ledger:
                 if result.rowcount != 1:
                     raise LedgerConflictError(
                         f"{route.name} was changed by somebody else at the same moment, so nothing was changed. "
-                        "Look at `cutover routes` and try again."
+                        f"Look at `cutover {'jobs' if isinstance(route, Job) else 'routes'}` and try again."
                     )
                 change = Change(route.domain, route.method, route.rule, route.state, after, who, aware(now), why)
                 connection.execute(insert(schema.history).values(history_row(change, now)))
@@ -158,6 +171,18 @@ class Ledger:
             schema.metadata.create_all(connection)
             if connection.execute(select(schema.version.c.value)).first() is None:
                 connection.execute(insert(schema.version).values(id=1, value=1))
+
+
+def _whoever_is_first(work: Callable[[], T]) -> T:
+    """Do ``work``, again if somebody else entered the same rows meanwhile."""
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            return work()
+        except IntegrityError as error:
+            if attempt == _ATTEMPTS:
+                raise LedgerConflictError("Others keep seeding the ledger at the same moment; try again.") from error
+            time.sleep(0.05 * attempt)
+    raise AssertionError("the last attempt returns or raises")
 
 
 def _bump(connection: Connection) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -47,8 +47,9 @@ class Proxy:
     """Serves each request by the side that owns its route.
 
     ``native`` is the new side, a WSGI application. ``upstream`` is the legacy side: an ``http(s)://`` URL, a WSGI
-    application, or None if there is none any more. Requests that match no route of the ledger go to legacy.
-    ``on_served`` is told of every answer when its body has ended; it must be quick.
+    application, or None if there is none any more. Requests that match no route of the ledger go to legacy, except
+    those to the paths ``native_only``, which belong to whoever operates the new side. ``on_served`` is told of every
+    answer when its body has ended; it must be quick.
     """
 
     def __init__(
@@ -58,17 +59,21 @@ class Proxy:
         ledger: RoutingTableSource,
         *,
         settings: ProxySettings | None = None,
+        native_only: Collection[str] = (),
         on_served: Callable[[Served], None] | None = None,
     ) -> None:
         self._settings = settings or ProxySettings()
         self._ledger = ledger
         self._native = self._local(native)
         self._legacy = self._legacy_side(upstream)
+        self._native_only = frozenset(native_only)
         self._on_served = on_served
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        match = self._ledger.table().match(environ["REQUEST_METHOD"], _decoded_path(environ))
-        owner = match.state if match else State.LEGACY
+        path = _decoded_path(environ)
+        match = self._ledger.table().match(environ["REQUEST_METHOD"], path)
+        unknown = State.NATIVE if path in self._native_only else State.LEGACY
+        owner = match.state if match else unknown
         side = self._native if owner is State.NATIVE else self._legacy
         if self._on_served is None and not self._settings.expose_owner:
             return side(environ, start_response)

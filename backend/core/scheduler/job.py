@@ -41,7 +41,7 @@ class Job:
     """Scheduled work.
 
     `work` may run again after it was interrupted, so it must be idempotent; it does its work in several short
-    transactions. `replaces` names what did the same on the old side: its jobs and the database's events.
+    transactions. `replaces` names the old side's jobs that did the same, and `replaces_events` events of its database.
     """
 
     name: str
@@ -49,3 +49,4 @@ class Job:
     work: Callable[[JobRun], Counts]
     description: str
     replaces: tuple[str, ...] = ()
+    replaces_events: tuple[str, ...] = ()

@@ -64,7 +64,7 @@ def upload(session: Session, host: EngineHost, files: Sequence[FileStorage]) -> 
         f"Decision engine files uploaded and reloaded: {', '.join(names)}",
     )
     record_event(session, "decision_engine_loaded", "info", f"Decision engine {engine.type} loaded successfully")
-    warnings = {"warnings": list(engine.warnings)} if engine.warnings else {}
+    warnings = {"warnings": list(engine.withheld_files)} if engine.withheld_files else {}
     return {
         "success": True,
         "files": names,

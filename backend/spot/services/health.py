@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from backend.core.clock import utc_now
 from backend.core.errors import RequestRefusedError, describe
+from backend.spot.services import engine_status
 
 
 def check(session: Session) -> dict[str, Any]:
@@ -18,6 +19,6 @@ def check(session: Session) -> dict[str, Any]:
     return {
         "status": "healthy",
         "database": "connected",
-        "decision_engine_loaded": True,
+        "decision_engine_loaded": engine_status.current().loaded,
         "timestamp": utc_now().isoformat(),
     }

@@ -105,11 +105,11 @@ def activate(session: Session, host: EngineHost, body: Any) -> dict[str, Any]:
         raise RequestRefusedError(400, "No session ID provided")
     row = session.execute(ALL.where(ModelUploadSession.id == session_id)).first()
     if row is None:
-        raise _unknown(session_id)
+        raise _unknown()
     engine = _loaded(session, host, row, message="Failed to load new models", sessionId=session_id)
     sessions = _lock_all(session)
     if row.id not in {other.id for other in sessions}:
-        raise _unknown(session_id)
+        raise _unknown()
     _demote_live(session, sessions)
     _make_live(session, row.id, engine, _next_change(sessions))
     record_event(session, "ml_models_activated", "info", f"New model session activated: {row.id}")
@@ -213,8 +213,8 @@ def _among(session_ids: list[str]) -> ColumnElement[bool]:
     return ModelUploadSession.id.in_(session_ids)
 
 
-def _unknown(session_id: Any) -> RequestRefusedError:
-    return RequestRefusedError(404, "Model session not found", sessionId=session_id, success=False)
+def _unknown() -> RequestRefusedError:
+    return RequestRefusedError(404, "Model session not found")
 
 
 def _record_loaded(session: Session, engine: LoadedEngine) -> None:
@@ -222,4 +222,4 @@ def _record_loaded(session: Session, engine: LoadedEngine) -> None:
 
 
 def _warnings(engine: LoadedEngine) -> dict[str, Any]:
-    return {"warnings": list(engine.warnings)} if engine.warnings else {}
+    return {"warnings": list(engine.withheld_models)} if engine.withheld_models else {}

@@ -113,7 +113,7 @@ class EngineHost:
             "decision engine loaded",
             extra={"engine": engine.type, "version": engine.version, "models": len(engine.models)},
         )
-        for warning in engine.warnings:
+        for warning in (*engine.withheld_models, *engine.withheld_files):
             _log.warning(warning)
 
     def _register(self, engine: LoadedEngine) -> None:

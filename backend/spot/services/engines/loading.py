@@ -38,7 +38,8 @@ class LoadedEngine:
     type: str
     version: str
     models: tuple[dict[str, Any], ...]
-    warnings: tuple[str, ...]
+    withheld_models: tuple[str, ...]
+    withheld_files: tuple[str, ...]
     wants_pool_risks: bool
     engine: DecisionEngine
     decide_by_name: Callable[..., Any]
@@ -89,12 +90,12 @@ class EngineLoader:
             raise EngineLoadError(str(error) or type(error).__name__) from error
 
     def _load(self, in_force: InForce) -> LoadedEngine:
-        model_dir, warnings = self._model_files(in_force.models)
+        model_dir = self._model_files(in_force.models)
         engine_class, package = self._engine_class(in_force.engine)
         try:
             engine: DecisionEngine = engine_class(model_dir=model_dir, db_connection_func=self._connect)
             engine.load()
-            loaded = self._described(engine, in_force, warnings)
+            loaded = self._described(engine, in_force)
         except BaseException:
             if package:
                 forget(package)
@@ -103,7 +104,7 @@ class EngineLoader:
             weakref.finalize(loaded, forget, package)
         return loaded
 
-    def _described(self, engine: DecisionEngine, in_force: InForce, warnings: list[str]) -> LoadedEngine:
+    def _described(self, engine: DecisionEngine, in_force: InForce) -> LoadedEngine:
         signature = inspect.signature(engine.make_decision)
         by_name = engine.make_decision
         if not _binds(signature, **dict.fromkeys(CALL_BY_NAME)):
@@ -115,20 +116,20 @@ class EngineLoader:
             type=self.settings.class_name,
             version=str(getattr(engine, "version", "unknown"))[:LONGEST_VERSION],
             models=tuple(_told(engine, "get_model_info")),
-            warnings=tuple(warnings),
+            withheld_models=self._withheld(in_force.models),
+            withheld_files=self._withheld(in_force.engine),
             wants_pool_risks="pool_risks" in signature.parameters,
             engine=engine,
             decide_by_name=by_name,
             limit=TimeLimit(self.settings.decision_seconds),
         )
 
-    def _model_files(self, upload: Upload | None) -> tuple[Path, list[str]]:
-        """The directory an engine is shown, and which files it is not shown."""
+    def _model_files(self, upload: Upload | None) -> Path:
+        """The directory that the engine is shown."""
         if upload is None:
-            return self.models.nothing(), []
-        allowed = self.settings.allow_pickle
+            return self.models.nothing()
         self._check(self.models, upload)
-        return self.models.view(upload.directory, with_pickles=allowed), [] if allowed else _withheld(upload)
+        return self.models.view(upload.directory, with_pickles=self.settings.allow_pickle)
 
     def _engine_class(self, upload: Upload | None) -> tuple[Callable[..., Any], str | None]:
         name = self.settings.class_name
@@ -142,6 +143,13 @@ class EngineLoader:
             _log.warning("the uploaded engine is passed over, because ALLOW_ENGINE_UPLOAD is not set")
         engine_class: Callable[..., Any] = getattr(import_module(self.settings.module), name)
         return engine_class, None
+
+    def _withheld(self, upload: Upload | None) -> tuple[str, ...]:
+        """Which files the engine is not shown, and why."""
+        if upload is None or self.settings.allow_pickle:
+            return ()
+        reason = "was not loaded: its format can carry code, and ALLOW_PICKLE_MODELS is not set"
+        return tuple(f"{file.name} {reason}" for file in upload.files if file.is_pickle)
 
     def _check(self, store: FileStore, upload: Upload) -> None:
         try:
@@ -163,11 +171,3 @@ def _binds(signature: inspect.Signature, *by_position: Any, **by_name: Any) -> b
     except TypeError:
         return False
     return True
-
-
-def _withheld(upload: Upload) -> list[str]:
-    return [
-        f"{file.name} was not loaded: its format can carry code, and ALLOW_PICKLE_MODELS is not set"
-        for file in upload.files
-        if file.is_pickle
-    ]

@@ -17,6 +17,8 @@ from backend.core.settings import Settings, SettingsError
 EXTENSION = "wrong_tokens"
 # Addresses share this many counters, so that no number of addresses fills the memory.
 COUNTERS = 65536
+# For a storage elsewhere, in seconds.
+PATIENCE = {"socket_timeout": 1.0, "socket_connect_timeout": 1.0}
 
 _log = logging.getLogger("backend.wrong_tokens")
 
@@ -38,7 +40,7 @@ class WrongTokens:
 
     def __init__(self, per_minute: int, storage_url: str) -> None:
         self.limit = RateLimitItemPerMinute(per_minute) if per_minute else None
-        self.limiter = FixedWindowRateLimiter(storage_from_string(storage_url, wrap_exceptions=True))
+        self.limiter = FixedWindowRateLimiter(storage_from_string(storage_url, wrap_exceptions=True, **PATIENCE))
 
     def count(self, address: str) -> None:
         """Count one more; raises TooManyWrongTokensError beyond the limit."""

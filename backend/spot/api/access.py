@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, overload
+from typing import Any, Unpack, overload
 
 from flask import current_app, request
 
 from backend.core.admin_access import EXTENSION, Actor, AdminAccess, NotAnOperatorError
 from backend.core.database import SAFE_METHODS, run_and_commit
 from backend.core.wrong_tokens import count_wrong_token
-from backend.spot.api.audited_request import AuditedAction
+from backend.spot.api.audited_request import AuditedAction, Declaration
 from backend.spot.api.authentication import identified, token_in_header
 from backend.spot.models import db
 from backend.spot.services.audit import audit
@@ -22,35 +22,30 @@ Recognise = Callable[[dict[str, str], bool], Actor]
 @overload
 def for_operators(view: View) -> View: ...
 @overload
-def for_operators(*, action: str, entity: str, id_in_answer: str | None = None) -> Callable[[View], View]: ...
-def for_operators(
-    view: View | None = None, *, action: str = "", entity: str = "", id_in_answer: str | None = None
-) -> View | Callable[[View], View]:
+def for_operators(**declaration: Unpack[Declaration]) -> Callable[[View], View]: ...
+def for_operators(view: View | None = None, **declaration: Any) -> View | Callable[[View], View]:
     """Call a view in one transaction, for whoever may administrate the system.
 
     Plain `@for_operators` is for views that only read. One that changes anything says what it does, and each time it
-    has been done a row of the audit log says so: `@for_operators(action="client_deleted", entity="client")`. The id of
-    the entity is the path's `<entity>_id`, or what stands in the JSON answer at `id_in_answer` (`"client.id"`).
+    has been done a row of the audit log says so: `@for_operators(action="client_deleted", entity="client")`. Where the
+    id of the entity is found, AuditedAction tells.
     """
-    return _guarded(view, AuditedAction(action, entity, id_in_answer), _operator)
+    return _guarded(view, declaration, _operator)
 
 
 @overload
 def for_operators_and_agents(view: View) -> View: ...
 @overload
-def for_operators_and_agents(
-    *, action: str, entity: str, id_in_answer: str | None = None
-) -> Callable[[View], View]: ...
-def for_operators_and_agents(
-    view: View | None = None, *, action: str = "", entity: str = "", id_in_answer: str | None = None
-) -> View | Callable[[View], View]:
+def for_operators_and_agents(**declaration: Unpack[Declaration]) -> Callable[[View], View]: ...
+def for_operators_and_agents(view: View | None = None, **declaration: Any) -> View | Callable[[View], View]:
     """Like for_operators; the agent named in the path may call too. What agents do is not in the audit log."""
-    return _guarded(view, AuditedAction(action, entity, id_in_answer), _operator_or_agent)
+    return _guarded(view, declaration, _operator_or_agent)
 
 
-def _guarded(view: View | None, declared: AuditedAction, recognise: Recognise) -> View | Callable[[View], View]:
+def _guarded(view: View | None, declaration: dict[str, Any], recognise: Recognise) -> View | Callable[[View], View]:
     if view is not None:
         return _in_one_transaction(view, None, recognise)
+    declared = AuditedAction(**declaration)
     return lambda declaring_view: _in_one_transaction(declaring_view, declared, recognise)
 
 

@@ -1,7 +1,7 @@
 """What the audit log keeps of a request: which entity it was about, and what it asked for."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from flask import Response, request
 
@@ -10,17 +10,28 @@ MOST_DETAILS = 20
 LONGEST_DETAIL = 200
 
 
-@dataclass(frozen=True)
-class AuditedAction:
-    """What a route does to which kind of entity, and where the id of a new one stands in the JSON answer."""
+class Declaration(TypedDict):
+    """What is said of a view that changes anything: see AuditedAction."""
 
     action: str
     entity: str
+    id_in_path: NotRequired[str]
+    id_in_answer: NotRequired[str]
+
+
+@dataclass(frozen=True)
+class AuditedAction:
+    """What a route does to which kind of entity, and where the entity's id is: by default in the path, `<entity>_id`;
+    else under another name of the path, or at a place of the JSON answer such as `client.id`."""
+
+    action: str
+    entity: str
+    id_in_path: str | None = None
     id_in_answer: str | None = None
 
     def happened(self, path: dict[str, str], answer: Response) -> tuple[str | None, dict[str, Any]]:
         """The id of the entity and the details of the request: its path's other values, its fields, its files."""
-        named = f"{self.entity}_id"
+        named = self.id_in_path or f"{self.entity}_id"
         details: dict[str, Any] = {name: _short(value) for name, value in path.items() if name != named}
         return path.get(named) or self._answered(answer), details | _fields() | _files()
 

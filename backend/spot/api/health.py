@@ -14,8 +14,8 @@ answer_errors(health)
 
 @health.route("/health", methods=["GET"])
 @health.doc(security=[])
-@health.response(200, Health)
-@health.alt_response(500, schema=Unhealthy, description="The database does not answer")
+@health.response(200, Health())
+@health.alt_response(500, schema=Unhealthy(), description="The database does not answer")
 def check() -> Any:
     """Ask the database for a sign of life."""
     return service.check(db.session())

@@ -28,7 +28,7 @@ def newest(wanted: dict[str, Any]) -> Any:
 
 
 @notifications.route("/<notif_id>/mark-read", methods=["POST"])
-@for_operators(action="notification_read", entity="notif")
+@for_operators(action="notification_read", entity="notification", id_in_path="notif_id")
 @notifications.response(200, Success())
 def mark_read(notif_id: str) -> Any:
     """Note that a notification was read."""
@@ -37,7 +37,7 @@ def mark_read(notif_id: str) -> Any:
 
 
 @notifications.route("/mark-all-read", methods=["POST"])
-@for_operators(action="notifications_read", entity="notif")
+@for_operators(action="notifications_read", entity="notification")
 @notifications.arguments(schemas.WhoseNotifications())
 @notifications.response(200, Success())
 def mark_all_read(whose: dict[str, Any]) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from backend.core.openapi import AsSent, AsSentOrEmpty
+from backend.core.openapi import AsBuilt, AsSent, AsSentOrEmpty
 
 
 def _text(longest: int | None = None, **options: Any) -> fields.String:
@@ -203,8 +203,11 @@ class Situation(AsSent):
     pricing = fields.Nested(PriceList, required=True)
 
 
-class Decision(Schema):
-    """What to do, and whether it may be done now. Risks are 0 to 1, savings dollars an hour."""
+class Decision(AsBuilt):
+    """What to do, and whether it may be done now. Risks are 0 to 1, savings dollars an hour.
+
+    Engines may add fields of their own.
+    """
 
     instance_id = fields.Raw(allow_none=True)
     risk_score = fields.Float()
@@ -230,8 +233,8 @@ class AlternativePool(PoolSummary):
     spot_price = fields.Float()
 
 
-class Recommendation(Schema):
-    """What the rules would do now."""
+class Recommendation(AsBuilt):
+    """What the engine would do now. It may add fields of its own."""
 
     agent_id = fields.String()
     decision_type = fields.String()

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 CALL_BY_NAME = ("instance", "pricing", "config", "recent_switches_count", "last_switch_time")
 CALL_BY_POSITION = ("agent", "pricing", "market")
+POOL_RISKS = "pool_risks"
 
 DECISION_KEYS = (
     "instance_id",

@@ -16,6 +16,7 @@ from backend.spot.services.engines.in_force import InForce, Upload
 from backend.spot.services.engines.interface import (
     CALL_BY_NAME,
     CALL_BY_POSITION,
+    POOL_RISKS,
     DecisionEngine,
     EngineFaultError,
     EngineLoadError,
@@ -106,8 +107,9 @@ class EngineLoader:
 
     def _described(self, engine: DecisionEngine, in_force: InForce) -> LoadedEngine:
         signature = inspect.signature(engine.make_decision)
+        extra = [name for name in signature.parameters if name == POOL_RISKS]
         by_name = engine.make_decision
-        if not _binds(signature, **dict.fromkeys(CALL_BY_NAME)):
+        if not _binds(signature, **dict.fromkeys((*CALL_BY_NAME, *extra))):
             if not _binds(signature, *CALL_BY_POSITION):
                 raise EngineLoadError(f"make_decision{signature} can be called neither by name nor by position")
             by_name = DirectEngine(engine).make_decision
@@ -118,7 +120,7 @@ class EngineLoader:
             models=tuple(_told(engine, "get_model_info")),
             withheld_models=self._withheld(in_force.models),
             withheld_files=self._withheld(in_force.engine),
-            wants_pool_risks="pool_risks" in signature.parameters,
+            wants_pool_risks=bool(extra),
             engine=engine,
             decide_by_name=by_name,
             limit=TimeLimit(self.settings.decision_seconds),

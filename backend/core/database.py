@@ -116,6 +116,7 @@ def _engine_options(settings: Settings) -> dict[str, Any]:
     options: dict[str, Any] = {
         "pool_size": settings.pool_size,
         "max_overflow": 0,
+        "pool_use_lifo": True,
         "pool_timeout": settings.pool_timeout,
     }
     if settings.database_url.drivername == "sqlite":

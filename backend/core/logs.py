@@ -4,14 +4,20 @@ import logging
 import re
 import time
 import uuid
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from typing import Any
 
-from flask import Flask, Response, g, has_app_context, request
+from flask import Flask
 from pythonjsonlogger.json import JsonFormatter
 
 LOGGER = "backend"
+HEADER = "X-Request-ID"
 WELL_FORMED_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
 FIELDS = "{levelname}{name}{message}"
+
+_log = logging.getLogger(f"{LOGGER}.requests")
+_request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
 def install_logs(app: Flask, level: str) -> None:
@@ -20,8 +26,30 @@ def install_logs(app: Flask, level: str) -> None:
     Paths are logged, queries, headers and bodies are not: they may hold tokens.
     """
     _configure(level)
-    app.before_request(_begin)
-    app.after_request(_end)
+    app.wsgi_app = LoggedRequests(app.wsgi_app)  # type: ignore[method-assign]
+
+
+class LoggedRequests:
+    """WSGI middleware: what costs every request something is done before anything else is built for the request."""
+
+    def __init__(self, app: Callable[..., Iterable[bytes]]) -> None:
+        self.app = app
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        began = time.perf_counter()
+        offered = environ.get("HTTP_X_REQUEST_ID", "")
+        request_id = offered if WELL_FORMED_ID.fullmatch(offered) else uuid.uuid4().hex
+
+        def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
+            if _log.isEnabledFor(logging.INFO):
+                _log.info("request", extra=_summary(environ, status, time.perf_counter() - began))
+            return start_response(status, [*headers, (HEADER, request_id)], *exc_info)
+
+        token = _request_id.set(request_id)
+        try:
+            return self.app(environ, start)
+        finally:
+            _request_id.reset(token)
 
 
 def _configure(level: str) -> None:
@@ -38,32 +66,16 @@ def _configure(level: str) -> None:
 
 
 def _add_request_id(record: logging.LogRecord) -> bool:
-    if has_app_context() and "request_id" in g:
-        record.request_id = g.request_id
+    request_id = _request_id.get()
+    if request_id is not None:
+        record.request_id = request_id
     return True
 
 
-def _begin() -> None:
-    offered = request.headers.get("X-Request-ID", "")
-    g.request_id = offered if WELL_FORMED_ID.fullmatch(offered) else uuid.uuid4().hex
-    g.request_began = time.perf_counter()
-
-
-def _end(response: Response) -> Response:
-    response.headers["X-Request-ID"] = g.request_id
-    if _log.isEnabledFor(logging.INFO):
-        _log.info("request", extra=_summary(response))
-    return response
-
-
-def _summary(response: Response) -> dict[str, Any]:
-    milliseconds = round((time.perf_counter() - g.request_began) * 1000, 3)
+def _summary(environ: dict[str, Any], status: str, seconds: float) -> dict[str, Any]:
     return {
-        "method": request.method,
-        "path": request.path,
-        "status": response.status_code,
-        "duration_ms": milliseconds,
+        "method": environ["REQUEST_METHOD"],
+        "path": environ.get("PATH_INFO", "").encode("latin-1").decode(errors="replace"),
+        "status": int(status[:3]),
+        "duration_ms": round(seconds * 1000, 3),
     }
-
-
-_log = logging.getLogger(f"{LOGGER}.requests")

@@ -97,8 +97,8 @@ def decisions(session: Session, client_id: str) -> list[dict[str, Any]]:
 
 def _by_agent(session: Session, query: Select[Any], client: dict[str, str]) -> History:
     rows: History = defaultdict(list)
-    for row in session.execute(query, client).mappings():
-        values = dict(row)
+    for row in session.execute(query, client):
+        values = row._asdict()
         rows[values.pop("agent_id")].append(values)
     return rows
 

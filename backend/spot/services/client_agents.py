@@ -56,7 +56,7 @@ EVERY = (
 
 def listing(session: Session, client_id: str) -> list[dict[str, Any]]:
     """The agents of a client that are not deleted, the ones heard of last first; [] for an unknown client."""
-    agents = [dict(row) for row in session.execute(PRESENT, {"client_id": client_id}).mappings()]
+    agents = [row._asdict() for row in session.execute(PRESENT, {"client_id": client_id})]
     for agent in agents:
         agent["instanceCount"] = agent["instanceCount"] or 0
         agent["terminateWaitMinutes"] //= SECONDS_A_MINUTE
@@ -65,4 +65,4 @@ def listing(session: Session, client_id: str) -> list[dict[str, Any]]:
 
 def history(session: Session, client_id: str) -> list[dict[str, Any]]:
     """All agents that a client ever had, online ones first, with the lifetime of their instance."""
-    return [dict(row) for row in session.execute(EVERY, {"client_id": client_id}).mappings()]
+    return [row._asdict() for row in session.execute(EVERY, {"client_id": client_id})]

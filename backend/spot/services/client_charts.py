@@ -43,7 +43,7 @@ def charts(session: Session, client_id: str) -> dict[str, Any]:
             }
             for month in newest_months(session, client_id)
         ],
-        "modeDistribution": [dict(row) for row in session.execute(MODES, {"client_id": client_id}).mappings()],
+        "modeDistribution": [row._asdict() for row in session.execute(MODES, {"client_id": client_id})],
         "switchFrequency": [
             {"date": bucket_start(row.day, DAY).date().isoformat(), "switches": row.switches} for row in days
         ],

@@ -42,4 +42,4 @@ def listing(
     if search:
         pattern = f"%{search}%"
         query = query.where(or_(Instance.id.like(pattern), Instance.instance_type.like(pattern)))
-    return [dict(row) for row in session.execute(query, {"client_id": client_id}).mappings()]
+    return [row._asdict() for row in session.execute(query, {"client_id": client_id})]

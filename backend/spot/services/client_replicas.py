@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from backend.spot.models import Agent, ReplicaInstance, SpotPool
+from backend.spot.models import Agent, Instance, ReplicaInstance, SpotPool
 
 GONE = ("terminated", "promoted")
 REPLICAS = (
@@ -26,10 +26,10 @@ REPLICAS = (
         ReplicaInstance.ready_at,
         ReplicaInstance.terminated_at,
         Agent.instance_id.label("primary_instance_id"),
-        Agent.instance_type.label("primary_instance_type"),
-        Agent.region.label("primary_region"),
-        Agent.az.label("primary_az"),
-        Agent.current_mode.label("primary_mode"),
+        Instance.instance_type.label("primary_instance_type"),
+        Instance.region.label("primary_region"),
+        Instance.az.label("primary_az"),
+        Instance.current_mode.label("primary_mode"),
         SpotPool.pool_name,
         SpotPool.instance_type.label("pool_instance_type"),
         SpotPool.region.label("pool_region"),
@@ -37,6 +37,7 @@ REPLICAS = (
     )
     .select_from(Agent)
     .join(ReplicaInstance, ReplicaInstance.agent_id == Agent.id)
+    .outerjoin(Instance, Instance.id == Agent.instance_id)
     .outerjoin(SpotPool, SpotPool.id == ReplicaInstance.pool_id)
     .where(
         Agent.client_id == bindparam("client_id"),

@@ -37,7 +37,7 @@ def newest(session: Session, limit: int, client_id: str | None = None) -> list[d
         rows = session.execute(NEWEST_OF_CLIENT, {"client_id": client_id, **at_most})
     else:
         rows = session.execute(NEWEST, at_most)
-    return [dict(row) for row in rows.mappings()]
+    return [row._asdict() for row in rows]
 
 
 def mark_read(session: Session, notification_id: str) -> None:

@@ -45,4 +45,4 @@ def listing(session: Session, client_id: str, instance_id: str | None = None) ->
         rows = session.execute(SWITCHES_OF_INSTANCE, {"client_id": client_id, "instance_id": instance_id})
     else:
         rows = session.execute(SWITCHES, {"client_id": client_id})
-    return [dict(row) for row in rows.mappings()]
+    return [row._asdict() for row in rows]

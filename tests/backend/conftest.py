@@ -90,10 +90,11 @@ class Spot:
         return self.one("SELECT * FROM agents WHERE id = ?", self.agent_id)
 
 
-def sqlite_runner(path: Path) -> Callable[..., list[dict[str, Any]]]:
+def sqlite_runner(path: Path, *, foreign_keys: bool = False) -> Callable[..., list[dict[str, Any]]]:
     def run(query: str, *values: Any) -> list[dict[str, Any]]:
         connection = sqlite3.connect(path, timeout=30)
         try:
+            connection.execute(f"PRAGMA foreign_keys = {foreign_keys}")
             connection.row_factory = sqlite3.Row
             with connection:
                 return [dict(row) for row in connection.execute(query, values).fetchall()]
@@ -127,7 +128,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
     """An empty database of each product."""
     if request.param == "sqlite":
         path = tmp_path / "database.sqlite3"
-        return Database("sqlite", f"sqlite:///{path}", sqlite_runner(path))
+        return Database("sqlite", f"sqlite:///{path}", sqlite_runner(path, foreign_keys=True))
     server = request.getfixturevalue(request.param)
     url = server.create_database()
     return Database(request.param, url, server_runner(server, url))

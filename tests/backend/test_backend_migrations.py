@@ -1,92 +1,150 @@
-"""The baseline: created, adopted, or refused."""
+"""Revisions: from nothing to the head, by one process at a time, again after a crash, and back."""
 
 from __future__ import annotations
 
-import logging
-import os
-import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect
 
 from backend import create_app
-from backend.core.migrations import AdoptionRefusedError
+from backend.core import migration_lock
+from backend.core.database import separate_engine
+from backend.core.migration_lock import MigrationBusyError, one_at_a_time
+from backend.core.migrations import MigrationError
 from backend.spot.migrations import baseline
-from backend.spot.models import Base, db
-from tests.backend.conftest import settings_for, sqlite_runner
-from tests.support.mariadb import MariaDB
-
-ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def existing(tmp_path: Path, sqlite_template: Path) -> Path:
-    """A database that has all tables, a row, and no trace of revisions."""
-    path = tmp_path / "existing.sqlite3"
-    path.write_bytes(sqlite_template.read_bytes())
-    run = sqlite_runner(path)
-    run("DROP TABLE alembic_version")
-    run("INSERT INTO clients (name, email, client_token) VALUES ('n', 'e', 't')")
-    return path
-
-
-def start(path: Path) -> None:
-    create_app("spot", settings_for(f"sqlite:///{path}"))
-
-
-def test_an_empty_database_gets_everything(sqlite_template: Path) -> None:
-    run = sqlite_runner(sqlite_template)
-    tables = {row["name"] for row in run("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    assert len(baseline.metadata.tables) == 41
-    assert tables == set(baseline.metadata.tables) | {"alembic_version"}
-    assert run("SELECT version_num FROM alembic_version") == [{"version_num": "0001"}]
-    indexes = [index for table in baseline.metadata.tables.values() for index in table.indexes]
-    made = run("SELECT name FROM sqlite_master WHERE type = 'index' AND name NOT LIKE 'sqlite_%'")
-    assert len(made) == len(indexes)
-
-
-def test_starting_again_changes_nothing(tmp_path: Path) -> None:
-    start(tmp_path / "a.sqlite3")
-    before = sqlite_runner(tmp_path / "a.sqlite3")("SELECT sql FROM sqlite_master ORDER BY name")
-    start(tmp_path / "a.sqlite3")
-    assert sqlite_runner(tmp_path / "a.sqlite3")("SELECT sql FROM sqlite_master ORDER BY name") == before
-
-
-def test_an_existing_database_is_adopted_with_its_rows(existing: Path, caplog: pytest.LogCaptureFixture) -> None:
-    logging.getLogger("backend").addHandler(caplog.handler)
-    with caplog.at_level("INFO", "backend.migrations"):
-        create_app("spot", settings_for(f"sqlite:///{existing}", LOG_LEVEL="INFO"))
-    logging.getLogger("backend").removeHandler(caplog.handler)
-    assert "adopted an existing database: all 41 tables have all their columns" in caplog.text
-    run = sqlite_runner(existing)
-    assert run("SELECT version_num FROM alembic_version") == [{"version_num": "0001"}]
-    assert run("SELECT name, client_token FROM clients") == [{"name": "n", "client_token": "t"}]
-
-
-@pytest.mark.parametrize(
-    ("damage", "complaint"),
-    [
-        ("ALTER TABLE agents DROP COLUMN metadata", "Table agents lacks column metadata"),
-        ("DROP TABLE audit_logs", "lacks table audit_logs"),
-    ],
+from tests.backend.conftest import Database, settings_for, sqlite_runner
+from tests.backend.migrating import (
+    HEAD,
+    ROOT,
+    counted_statements,
+    environment,
+    go_to,
+    schema,
+    triggers,
+    upgrade,
+    upgrade_and_die,
 )
-def test_a_database_that_does_not_fit_is_refused_and_left_alone(existing: Path, damage: str, complaint: str) -> None:
-    run = sqlite_runner(existing)
-    run(damage)
-    before = run("SELECT sql FROM sqlite_master ORDER BY name")
-    with pytest.raises(AdoptionRefusedError, match=complaint):
-        start(existing)
-    assert run("SELECT sql FROM sqlite_master ORDER BY name") == before
+from tests.support.mariadb import MariaDB
+from tests.support.postgres import PostgreSQL
+
+FLASK = [sys.executable, "-m", "flask", "--app", "backend:create_app('spot')", "db"]
 
 
-def test_tables_of_somebody_else_do_not_matter(tmp_path: Path) -> None:
-    run = sqlite_runner(tmp_path / "a.sqlite3")
-    run("CREATE TABLE somebody_else (id INTEGER)")
-    start(tmp_path / "a.sqlite3")
-    assert run("SELECT COUNT(*) AS n FROM clients") == [{"n": 0}]
+def version(database: Database) -> str:
+    (row,) = database.sql("SELECT version_num FROM alembic_version")
+    return str(row["version_num"])
+
+
+def test_an_empty_database_gets_everything(database: Database) -> None:
+    upgrade(database)
+    assert len(baseline.metadata.tables) == 41
+    made = schema(database)
+    assert made.keys() >= baseline.metadata.tables.keys()
+    assert "alembic_unfinished" not in made
+    assert version(database) == HEAD
+    for name, table in baseline.metadata.tables.items():
+        assert len(made[name]["columns"]) >= len(table.columns)
+        assert len(made[name]["indexes"]) >= len(table.indexes)
+
+
+def test_starting_again_changes_nothing(database: Database) -> None:
+    upgrade(database)
+    with counted_statements() as seen:
+        upgrade(database)
+    assert seen == []
+
+
+def test_revisions_may_find_what_they_add(database: Database) -> None:
+    upgrade(database)
+    before = schema(database)
+    database.sql("DELETE FROM alembic_version")
+    database.sql("INSERT INTO alembic_version VALUES ('0001')")
+    upgrade(database)
+    assert (schema(database), version(database)) == (before, HEAD)
+
+
+def test_all_revisions_but_the_baseline_can_be_undone(database: Database) -> None:
+    upgrade(database)
+    newest = schema(database)
+    database.sql("INSERT INTO clients (id, name, email, client_token) VALUES ('c', 'n', 'e', 't')")
+    go_to(database, "0001")
+    assert version(database) == "0001"
+    oldest = schema(database)
+    assert oldest.keys() == {*baseline.metadata.tables, "alembic_version"}
+    for name, table in baseline.metadata.tables.items():
+        assert {column[0] for column in oldest[name]["columns"]} == set(table.columns.keys())
+    upgrade(database)
+    assert schema(database) == newest
+    assert database.sql("SELECT name FROM clients") == [{"name": "n"}]
+    with pytest.raises(NotImplementedError, match="cannot be undone"):
+        go_to(database, "base")
+
+
+def test_a_crash_leaves_nothing_where_changes_of_tables_are_part_of_a_transaction(
+    postgres: PostgreSQL, tmp_path: Path
+) -> None:
+    url = postgres.create_database()
+    path = tmp_path / "a.sqlite3"
+    for database in (
+        Database("sqlite", f"sqlite:///{path}", sqlite_runner(path)),
+        Database("postgres", url, lambda query: []),
+    ):
+        upgrade_and_die(database, 100)
+        assert schema(database) == {}
+
+
+@pytest.mark.parametrize("database", ["mariadb"], indirect=True)
+@pytest.mark.parametrize("part", [0.01, 0.2, 0.5, 0.85, 0.9, 0.95, 0.98])
+def test_what_a_crash_left_is_completed(database: Database, mariadb: MariaDB, part: float) -> None:
+    """On MySQL each statement that makes a table or an index stays done."""
+    whole = Database("mariadb", mariadb.create_database(), database.sql)
+    with counted_statements() as statements:
+        upgrade(whole)
+    upgrade_and_die(database, round(len(statements) * part) + 1)
+    upgrade(database)
+    assert schema(database) == schema(whole)
+    assert triggers(database) == ["before_spot_pools_insert", "before_spot_pools_update"]
+    assert version(database) == HEAD
+
+
+def test_several_workers_may_start_at_once(database: Database) -> None:
+    code = "from backend import create_app; create_app('spot')"
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", code], env=environment(database), cwd=ROOT, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(3)
+    ]
+    complaints = [worker.communicate(timeout=120)[1] for worker in workers]
+    assert [worker.returncode for worker in workers] == [0, 0, 0], complaints
+    assert version(database) == HEAD
+
+
+def test_whoever_migrates_is_waited_for_but_not_for_ever(
+    mariadb: MariaDB, postgres: PostgreSQL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migration_lock, "PATIENCE_SECONDS", 1)
+    for url in (f"sqlite:///{tmp_path}/a.sqlite3", mariadb.create_database(), postgres.create_database()):
+        database = Database("", url, lambda query: [])
+        with migrating(url), pytest.raises(MigrationBusyError, match="Another process has been migrating"):
+            upgrade(database)
+        upgrade(database)
+
+
+def test_databases_of_one_server_are_migrated_independently(mariadb: MariaDB) -> None:
+    with migrating(mariadb.create_database()):
+        upgrade(Database("mariadb", mariadb.create_database(), lambda query: []))
+
+
+@contextmanager
+def migrating(url: str) -> Iterator[None]:
+    """While this lasts, somebody migrates the database at `url`."""
+    with separate_engine(settings_for(url), patience=10).connect() as connection, one_at_a_time(connection):
+        yield
 
 
 def test_nothing_is_migrated_unless_asked_for(tmp_path: Path) -> None:
@@ -94,117 +152,36 @@ def test_nothing_is_migrated_unless_asked_for(tmp_path: Path) -> None:
     assert not (tmp_path / "a.sqlite3").exists()
 
 
-def test_several_workers_may_start_at_once(tmp_path: Path) -> None:
-    code = "from backend import create_app; create_app('spot')"
-    environment = {**os.environ, "SPOT_DATABASE_URL": f"sqlite:///{tmp_path}/a.sqlite3"}
-    workers = [
-        subprocess.Popen([sys.executable, "-c", code], env=environment, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-        for _ in range(3)
-    ]
-    complaints = [worker.communicate(timeout=60)[1] for worker in workers]
-    assert [worker.returncode for worker in workers] == [0, 0, 0], complaints
-    assert sqlite_runner(tmp_path / "a.sqlite3")("SELECT COUNT(*) AS n FROM alembic_version") == [{"n": 1}]
+class TestCommandLine:
+    def run(self, database: Database, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*FLASK, *arguments],
+            env=environment(database, auto_migrate=False),
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    def test_it_migrates_and_tells_the_revision(self, database: Database) -> None:
+        before = self.run(database, "current")
+        assert (before.returncode, before.stdout) == (0, "")
+        done = self.run(database, "upgrade")
+        assert done.returncode == 0, done.stderr
+        assert f"{HEAD} (head)" in self.run(database, "current").stdout
+
+    def test_a_database_that_is_not_there_is_a_sentence(self) -> None:
+        done = self.run(Database("mariadb", "mysql://root@127.0.0.1:1/spot", lambda query: []), "upgrade")
+        assert done.returncode == 1
+        assert "The database was not brought up to date: 2003 (HY000): Can't connect" in done.stderr
+        assert "Traceback" not in done.stderr
+
+    def test_scripts_are_refused(self, database: Database) -> None:
+        done = self.run(database, "upgrade", "--sql")
+        assert done.returncode == 1
+        assert "SQL scripts are not supported" in done.stderr
 
 
-def test_the_command_line_migrates(tmp_path: Path) -> None:
-    environment = {
-        **os.environ,
-        "SPOT_DATABASE_URL": f"sqlite:///{tmp_path}/a.sqlite3",
-        "SPOT_AUTO_MIGRATE": "false",
-    }
-    flask = [sys.executable, "-m", "flask", "--app", "backend:create_app('spot')", "db"]
-    done = subprocess.run([*flask, "upgrade"], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    shown = subprocess.run([*flask, "current"], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert "0001 (head)" in shown.stdout
-
-
-class TestDefaults:
-    """What raw inserts that name only some columns rely on."""
-
-    def test_ids_are_made(self, existing: Path) -> None:
-        run = sqlite_runner(existing)
-        run("INSERT INTO clients (name, email, client_token) VALUES ('n', 'e2', 't2')")
-        ids = [row["id"] for row in run("SELECT id FROM clients")]
-        assert len(set(ids)) == 2
-        assert all(len(value) == 36 and value[14] == "4" and value == value.lower() for value in ids)
-        run("INSERT INTO system_events (event_type) VALUES ('x')")
-        assert run("SELECT id, severity FROM system_events") == [{"id": 1, "severity": "info"}]
-
-    def test_updates_are_dated(self, existing: Path) -> None:
-        run = sqlite_runner(existing)
-        run("UPDATE clients SET updated_at = '2020-01-01 00:00:00'")
-        assert run("SELECT updated_at FROM clients") == [{"updated_at": "2020-01-01 00:00:00"}]
-        run("UPDATE clients SET name = 'm'")
-        assert run("SELECT updated_at > '2021' AS fresh FROM clients") == [{"fresh": 1}]
-
-    def test_pools_are_named(self, existing: Path) -> None:
-        run = sqlite_runner(existing)
-        run("INSERT INTO spot_pools (id, instance_type, region, az) VALUES ('p', 't3', 'r', 'az')")
-        assert run("SELECT pool_name FROM spot_pools") == [{"pool_name": "t3 (az)"}]
-        run("UPDATE spot_pools SET pool_name = 'mine'")
-        assert run("SELECT pool_name FROM spot_pools") == [{"pool_name": "mine"}]
-
-    def test_enumerations_are_checked(self, existing: Path) -> None:
-        with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
-            sqlite_runner(existing)("INSERT INTO data_processing_jobs (job_type, start_time) VALUES ('other', '')")
-
-
-def test_the_models_describe_the_baseline() -> None:
-    for model in Base.metadata.tables.values():
-        frozen = baseline.metadata.tables[model.name]
-        assert [column.name for column in model.columns] == [column.name for column in frozen.columns]
-        for column in model.columns:
-            twin = frozen.columns[column.name]
-            assert (column.nullable, column.primary_key) == (twin.nullable, twin.primary_key), twin
-            has_default = column.server_default is not None
-            made_elsewhere = column.primary_key
-            assert has_default == (twin.server_default is not None) or made_elsewhere, twin
-        assert {index.name for index in model.indexes} == {index.name for index in frozen.indexes}
-        assert _foreign_keys(model) == _foreign_keys(frozen)
-
-
-def _foreign_keys(table: object) -> set[tuple[object, ...]]:
-    return {
-        (key.name, key.elements[0].parent.name, key.elements[0].target_fullname, key.ondelete)
-        for key in table.foreign_key_constraints  # type: ignore[attr-defined]
-    }
-
-
-class TestOnMariaDB:
-    def test_everything_is_created_as_described(self, mariadb: MariaDB) -> None:
-        url = mariadb.create_database()
-        app = create_app("spot", settings_for(url))
-        with app.app_context():
-            inspector = inspect(db.engine)
-            assert set(inspector.get_table_names()) == set(baseline.metadata.tables) | {"alembic_version"}
-            for table in baseline.metadata.tables.values():
-                names = {index["name"] for index in inspector.get_indexes(table.name)}
-                assert {index.name for index in table.indexes} <= names
-                options = inspector.get_table_options(table.name)
-                assert "utf8mb4_unicode_ci" in options.values()
-        with mariadb.connect(url.rpartition("/")[2]) as connection, connection.cursor() as cursor:
-            cursor.execute("INSERT INTO clients (name, email, client_token) VALUES ('n', 'e', 't')")
-            cursor.execute("UPDATE clients SET updated_at = '2020-01-01 00:00:00'")
-            cursor.execute("UPDATE clients SET name = 'm'")
-            cursor.execute("SELECT LENGTH(id), updated_at > '2021-01-01', plan, last_sync_at FROM clients")
-            assert cursor.fetchone() == (36, 1, "free", None)
-            cursor.execute("INSERT INTO spot_pools (id, instance_type, region, az) VALUES ('p', 't3', 'r', 'az')")
-            cursor.execute("SELECT pool_name FROM spot_pools")
-            assert cursor.fetchone() == ("t3 (az)",)
-
-    def test_an_existing_database_is_adopted_or_refused(self, mariadb: MariaDB) -> None:
-        url = mariadb.create_database()
-        create_app("spot", settings_for(url))
-        with mariadb.connect(url.rpartition("/")[2]) as connection, connection.cursor() as cursor:
-            cursor.execute("INSERT INTO clients (name, email, client_token) VALUES ('n', 'e', 't')")
-            cursor.execute("DROP TABLE alembic_version")
-            create_app("spot", settings_for(url))
-            cursor.execute("SELECT version_num, name FROM alembic_version, clients")
-            assert cursor.fetchall() == (("0001", "n"),)
-            cursor.execute("DROP TABLE alembic_version")
-            cursor.execute("ALTER TABLE switches DROP COLUMN timing_data")
-            with pytest.raises(AdoptionRefusedError, match="Table switches lacks column timing_data"):
-                create_app("spot", settings_for(url))
-            cursor.execute("SHOW TABLES LIKE 'alembic_version'")
-            assert cursor.fetchall() == ()
+def test_a_server_that_refuses_is_named_by_its_words(mariadb: MariaDB) -> None:
+    with pytest.raises(MigrationError, match="Unknown database 'nowhere'"):
+        upgrade(Database("mariadb", mariadb.url("nowhere"), lambda query: []))

@@ -2,5 +2,6 @@
 
 from backend.core.migrations import run_revisions
 from backend.spot.migrations import baseline
+from backend.spot.migrations.events import EVENTS
 
-run_revisions(baseline.metadata)
+run_revisions(baseline.metadata, EVENTS)

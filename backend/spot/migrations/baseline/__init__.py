@@ -11,7 +11,7 @@ __all__ = ["create", "decisions", "instances", "metadata", "pricing", "reporting
 
 
 def create(connection: sa.Connection) -> None:
-    """Create every table, index and trigger on an empty database."""
+    """Create every table, index and trigger that is not there yet: MySQL keeps those of an attempt that was cut off."""
     adapt = {"sqlite": as_sqlite_has_it, "postgresql": as_postgresql_has_it}.get(connection.dialect.name)
     tables = sa.MetaData()
     for table in metadata.tables.values():
@@ -21,5 +21,16 @@ def create(connection: sa.Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(CREATE_COLLATION)
     tables.create_all(connection)
+    _create_missing_indexes(connection, tables)
     for statement in statements(connection.dialect.name, metadata):
         connection.exec_driver_sql(statement)
+
+
+def _create_missing_indexes(connection: sa.Connection, tables: sa.MetaData) -> None:
+    """A table comes first and its indexes after it, so the last one made may lack some."""
+    inspector = sa.inspect(connection)
+    for table in tables.sorted_tables:
+        present = {index["name"] for index in inspector.get_indexes(table.name)}
+        for index in table.indexes:
+            if index.name not in present:
+                index.create(connection)

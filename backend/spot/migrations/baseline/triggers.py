@@ -33,9 +33,10 @@ WHEN (NEW *<> OLD AND NEW.updated_at IS NOT DISTINCT FROM OLD.updated_at) EXECUT
 
 
 def statements(dialect: str, tables: sa.MetaData) -> Iterator[str]:
-    """The CREATE TRIGGER statements for one kind of database."""
+    """The statements that make the triggers on one kind of database."""
     if dialect in ("mysql", "mariadb"):
         for event in ("insert", "update"):
+            yield f"DROP TRIGGER IF EXISTS before_spot_pools_{event}"
             yield POOL_NAME_MYSQL.format(event=event)
     elif dialect == "sqlite":
         for event in ("insert", "update"):

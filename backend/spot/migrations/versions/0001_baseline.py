@@ -1,8 +1,8 @@
 """Create the tables of the old side's schema, or adopt them where they are."""
 
-import sqlalchemy as sa
 from alembic import op
 
+from backend.core.migrations import is_being_created
 from backend.spot.migrations import baseline
 
 revision = "0001"
@@ -12,9 +12,9 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create everything, unless the tables are there: then they have been checked and only the revision is noted."""
+    """Create everything, unless the tables were there: then they have been checked and only the revision is noted."""
     connection = op.get_bind()
-    if not sa.inspect(connection).has_table("clients"):
+    if is_being_created(connection):
         baseline.create(connection)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from hashlib import sha256
 
 import pytest
+from sqlalchemy import event
 
 from tests.backend.conftest import TOKEN, Spot
 from tests.support.cli import ROOT
@@ -174,12 +175,27 @@ def test_hashing_leaves_the_time_of_the_last_change_alone(spot_on_mariadb: Spot)
     assert row == {"h": HASH, "t": "2020-01-01 00:00:00"}
 
 
-def test_one_indexed_query_finds_the_client(spot_on_mariadb: Spot) -> None:
+@pytest.mark.parametrize("column", ["client_token", "client_token_hash"])
+def test_both_columns_are_looked_up_by_index(spot_on_mariadb: Spot, column: str) -> None:
     for number in range(200):
         spot_on_mariadb.add_client(f"c{number}", f"t{number}")
     spot_on_mariadb.sql("ANALYZE TABLE clients")
-    (plan,) = spot_on_mariadb.sql(
-        "EXPLAIN SELECT id FROM clients WHERE client_token = ? OR client_token_hash = ?", TOKEN, HASH
-    )
-    assert plan["type"] == "index_merge"
-    assert int(plan["rows"]) <= 3
+    (plan,) = spot_on_mariadb.sql(f"EXPLAIN SELECT id, name FROM clients WHERE {column} = ?", "t7")
+    assert plan["key"] is not None or plan["Extra"].startswith("Impossible WHERE")
+    assert int(plan["rows"] or 0) <= 1
+
+
+def test_one_question_finds_a_token_in_clear_and_a_forgotten_one(spot: Spot, tokens_hash: Run) -> None:
+    with spot.app.app_context():
+        engine = spot.app.extensions["sqlalchemy"].engine
+    asked: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda _c, _cu, statement, *_: asked.append(statement))
+
+    def questions() -> int:
+        asked.clear()
+        assert spot.get("config").status_code == 200
+        return sum("client_token" in statement for statement in asked)
+
+    assert [questions() for _ in range(3)][1:] == [1, 1]
+    tokens_hash("--forget-clear", "--yes")
+    assert [questions() for _ in range(3)] == [2, 1, 1]

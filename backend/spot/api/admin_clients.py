@@ -10,7 +10,7 @@ from backend.spot.api.access import for_operators
 from backend.spot.models import db
 from backend.spot.schemas import admin as schemas
 from backend.spot.schemas.common import Error
-from backend.spot.services import client_accounts, fleet
+from backend.spot.services import client_accounts, client_overview, fleet
 
 admin_clients = Blueprint(
     "admin_clients", __name__, url_prefix="/api/admin/clients", description="Clients and their tokens"
@@ -25,7 +25,7 @@ RENEWED = "Token regenerated successfully. Update all agents with the new token.
 @admin_clients.response(200, schemas.ClientNumbers(many=True))
 def clients() -> Any:
     """All clients in numbers, the newest first."""
-    return fleet.clients(db.session())
+    return client_overview.overviews(db.session())
 
 
 @admin_clients.route("/growth", methods=["GET"])

@@ -17,7 +17,10 @@ class Instance(Base):
     __table_args__ = (
         Index("idx_instances_client", "client_id"),
         Index("idx_instances_client_active", "client_id", "is_active", "current_mode"),
+        Index("idx_instances_active_newest", "is_active", "created_at"),
         Index("idx_instances_agent", "agent_id"),
+        Index("idx_instances_newest", "created_at"),
+        Index("idx_instances_region_newest", "region", "created_at"),
         Index("idx_instances_type_region", "instance_type", "region"),
         Index("idx_instances_mode", "current_mode"),
         Index("idx_instances_active", "is_active"),

@@ -48,6 +48,7 @@ class SystemEvent(Base):
     __table_args__ = (
         Index("idx_system_events_type_time", "event_type", text("created_at DESC")),
         Index("idx_system_events_severity", "severity"),
+        Index("idx_system_events_newest", "created_at", "id"),
         Index("idx_system_events_agent_newest", "agent_id", "created_at", "id"),
         Index("idx_system_events_client", "client_id"),
         Index("idx_system_events_created", text("created_at DESC")),

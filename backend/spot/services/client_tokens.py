@@ -13,7 +13,7 @@ from hmac import compare_digest
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import bindparam, or_
+from sqlalchemy import bindparam
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import Select
 
@@ -26,23 +26,30 @@ FORGOTTEN = re.compile(r"hashed:[0-9a-f]{32}")
 
 
 class TokenQuery:
-    """A query for clients, made to find the one that has a token. Build it once: it is asked with every request."""
+    """A query for clients, made to find the one that has a token. Build it once: it is asked with every request.
+
+    Which of the two columns finds the token is the same for almost all clients, so the one that found the last token is
+    asked first. One question is enough then.
+    """
 
     def __init__(self, query: Select[*tuple[Any, ...]]) -> None:
-        in_clear = Client.client_token == bindparam("token", type_=Operand())
-        hashed = Client.client_token_hash == bindparam("token_hash", type_=Operand())
         candidates = query.add_columns(Client.client_token, Client.client_token_hash)
-        self.in_clear = candidates.where(in_clear)
-        self.either_way = candidates.where(or_(in_clear, hashed))
+        self.in_clear = candidates.where(Client.client_token == bindparam("token", type_=Operand()))
+        self.by_hash = candidates.where(Client.client_token_hash == bindparam("token", type_=Operand()))
+        self.forgotten_before = False
 
     def first(self, session: Session, token: str, **parameters: Any) -> Any:
         """The row of the client whose token is `token`, or None; `parameters` are those of the query."""
         hashed = token_hash(token)
+        ways = [(False, self.in_clear, token)]
         if hashes_are_kept():
-            rows = session.execute(self.either_way, {"token": token, "token_hash": hashed, **parameters})
-        else:
-            rows = session.execute(self.in_clear, {"token": token, **parameters})
-        return next((row for row in rows if _is_of(row, hashed)), None)
+            ways.insert(0 if self.forgotten_before else 1, (True, self.by_hash, hashed))
+        for forgotten, query, wanted in ways:
+            for row in session.execute(query, {"token": wanted, **parameters}):
+                if _is_of(row, hashed):
+                    self.forgotten_before = forgotten
+                    return row
+        return None
 
 
 def new_token() -> str:

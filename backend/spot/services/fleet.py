@@ -1,4 +1,4 @@
-"""The whole system in lists and numbers: clients, agents and instances of everybody."""
+"""The whole system in lists and numbers: agents and instances of everybody."""
 
 from datetime import timedelta
 from typing import Any
@@ -19,39 +19,6 @@ def _count_if(condition: ColumnElement[bool]) -> ColumnElement[int]:
     return func.count(case((condition, 1)))
 
 
-_AGENTS = (
-    select(
-        Agent.client_id,
-        func.count().label("total"),
-        _count_if(Agent.status == "online").label("online"),
-    )
-    .group_by(Agent.client_id)
-    .subquery()
-)
-_INSTANCES = (
-    select(Instance.client_id, func.count().label("active"))
-    .where(Instance.is_active == 1)
-    .group_by(Instance.client_id)
-    .subquery()
-)
-CLIENTS = (
-    select(
-        Client.id,
-        Client.name,
-        case((Client.is_active == 1, "active"), else_="inactive").label("status"),
-        func.coalesce(_AGENTS.c.total, 0).label("agentsTotal"),
-        func.coalesce(_AGENTS.c.online, 0).label("agentsOnline"),
-        func.coalesce(_INSTANCES.c.active, 0).label("instances"),
-        func.coalesce(Client.total_savings, 0.0).label("totalSavings"),
-        Client.last_sync_at.label("lastSync"),
-    )
-    .select_from(Client)
-    .outerjoin(_AGENTS, _AGENTS.c.client_id == Client.id)
-    .outerjoin(_INSTANCES, _INSTANCES.c.client_id == Client.id)
-    .order_by(Client.created_at.desc())
-)
-
-
 # The sum of all clients' savings; joined with their agents it would count each client as often as it has agents.
 TOTALS = select(
     select(func.count()).select_from(Client).scalar_subquery().label("totalAccounts"),
@@ -63,6 +30,7 @@ TOTALS = select(
     _count_if(Switch.event_trigger == "manual").label("manualSwitches"),
     _count_if(Switch.event_trigger == "model").label("modelSwitches"),
 ).select_from(Switch)
+# All have their client. Joined loosely, the database may begin with the newest and end at the limit.
 AGENTS = (
     select(
         Agent.id,
@@ -84,7 +52,7 @@ AGENTS = (
         Agent.created_at.label("createdAt"),
     )
     .select_from(Agent)
-    .join(Client, Client.id == Agent.client_id)
+    .outerjoin(Client, Client.id == Agent.client_id)
     .outerjoin(Instance, Instance.id == Agent.instance_id)
     .order_by(Agent.last_heartbeat_at.desc())
     .limit(MOST_ROWS)
@@ -110,7 +78,7 @@ INSTANCES = (
         Instance.created_at.label("createdAt"),
     )
     .select_from(Instance)
-    .join(Client, Client.id == Instance.client_id)
+    .outerjoin(Client, Client.id == Instance.client_id)
     .outerjoin(Agent, Agent.instance_id == Instance.id)
     .order_by(Instance.created_at.desc())
     .limit(MOST_ROWS)
@@ -132,11 +100,6 @@ def stats(session: Session) -> dict[str, Any]:
         "decisionEngineLoaded": loaded,
         "mlModelsLoaded": loaded,
     }
-
-
-def clients(session: Session) -> list[dict[str, Any]]:
-    """All clients with the numbers of their agents and active instances, the newest first."""
-    return [dict(row) for row in session.execute(CLIENTS).mappings()]
 
 
 def growth(session: Session, days: int) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from migration.cli.compare_databases import compare_databases
 from migration.cli.jobs import jobs
 from migration.cli.promote import promote, rollback
 from migration.cli.record import record
@@ -25,5 +26,5 @@ def main() -> None:
     """
 
 
-for command in (record, replay, routes, promote, rollback, jobs):
+for command in (record, replay, compare_databases, routes, promote, rollback, jobs):
     main.add_command(command)

@@ -11,7 +11,8 @@ import click
 from rich.console import Console
 
 from migration.cli.refusal import Refusal
-from migration.compare.registry import Registry, RegistryError, read_registry
+from migration.cli.registries import chosen_registry, registry_options
+from migration.compare.registry import RegistryError
 from migration.recording.errors import RecordingError
 from migration.recording.exchange import Recording
 from migration.recording.har import read_recording
@@ -29,10 +30,6 @@ from migration.targets.side import RECORDING, Side, open_side
 
 TERMINAL = "terminal"
 DEFAULT_DIRECTORY = Path("parity-report")
-#: Registry files that are read without being named: beside the code of the sides, up to two directories down.
-REGISTRY_PATTERNS = tuple(
-    f"{depth}{name}" for depth in ("", "*/", "*/*/") for name in ("accepted.toml", "accepted/*.toml")
-)
 
 _Path = click.Path(path_type=Path)
 
@@ -69,14 +66,12 @@ def _formats(context: click.Context, parameter: click.Parameter, value: str | No
     show_default=True,
     help="How often a live control is first compared with itself.",
 )
-@click.option(
-    "--rules", "rule_files", multiple=True, metavar="FILE", type=_Path, help="A registry of accepted differences."
-)
-@click.option("--no-rules", is_flag=True, help="Accept nothing.")
+@registry_options
 @click.option(
     "--rows", metavar="FILE", type=_Path, help="The rows that sidecars name.  [default: seed-rows.json nearby]"
 )
 @click.option("--no-seeds", is_flag=True, help="Put no rows into any database.")
+@click.option("--no-state", is_flag=True, help="Don't compare the databases of both sides after each recording.")
 @click.option("--reset", is_flag=True, help="Delete ALL rows of the named databases before each recording.")
 @click.option(
     "--speed", type=click.FloatRange(0), default=0.0, help="Multiple of the recorded pace.  [default: no waits]"
@@ -105,6 +100,7 @@ def replay(
     no_rules: bool,
     rows: Path | None,
     no_seeds: bool,
+    no_state: bool,
     reset: bool,
     speed: float,
     timeout: float,
@@ -115,6 +111,9 @@ def replay(
     A TARGET is a URL (http://host:port), the import path of a WSGI application (package.module:app, or
     package.module:create_app()) that is started for the run, or, for control, the word "recording": then the recorded
     answers are right. Exit status: 0 parity, 1 differences, 2 could not run.
+
+    Where control is live and both databases are known (a side is one of this project's own, or --control-db and
+    --candidate-db name them), the databases are compared too, table by table, after each recording.
 
     Accepted differences are read from accepted.toml and accepted/*.toml here and up to two directories below, or from
     --rules.
@@ -128,9 +127,8 @@ def replay(
     wanted = formats or ((TERMINAL, *FORMATS) if directory else (TERMINAL,))
     files = [name for name in wanted if name != TERMINAL]
     try:
-        registry = Registry() if no_rules else read_registry(rule_files or find_registries(Path.cwd()))
         options = Options(
-            registry=registry,
+            registry=chosen_registry(rule_files, no_rules),
             noise_runs=noise_runs,
             workers=workers,
             timeout=timeout,
@@ -138,6 +136,7 @@ def replay(
             speed=speed,
             clear=reset,
             use_seeds=not no_seeds,
+            compare_state=not no_state,
         )
         read = [read_recording(path, rows) for path in recordings]
         report = _run(read, (control, control_db), (candidate, candidate_db), options, quiet=TERMINAL not in wanted)
@@ -149,12 +148,6 @@ def replay(
     if TERMINAL in wanted:
         print_report(Console(), report, paths)
     sys.exit(exit_status(report))
-
-
-def find_registries(directory: Path) -> list[Path]:
-    """The registry files in and under ``directory`` that are read when none is named."""
-    found = {path for pattern in REGISTRY_PATTERNS for path in directory.glob(pattern)}
-    return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(directory).parts))
 
 
 def _run(

@@ -24,6 +24,7 @@ class Knowledge:
         self._known: dict[tuple[str, str], Place | None] = {}
         self._learned: set[tuple[str, str]] = set()
         self._numbered: set[str] = set()
+        self._numbering: dict[tuple[str, str], Place] = {}
         self._noise: dict[tuple[str, str], tuple[int, tuple[Any, Any]]] = {}
         self._untrusted: set[tuple[str, str]] = set()
         self._answers: Counter[str] = Counter()
@@ -46,6 +47,8 @@ class Knowledge:
         for hint in self._hints:
             if route_matches(hint.route, route) and location_matches(hint.location, folded):
                 return hint
+        if (route, folded) in self._numbering:
+            return self._numbering[route, folded]
         if (route, folded) in self._untrusted:
             return Place(route, folded, PlaceKind.NOISE, "control does not agree with itself")
         if (route, folded) in self._learned:
@@ -60,6 +63,14 @@ class Knowledge:
         """Control made another value here on its second run, and stuck to it."""
         if (route, folded) not in self._learned:
             self._learned.add((route, folded))
+            self._known.pop((route, folded), None)
+
+    def learn_numbering(self, route: str, folded: str, scope: str) -> None:
+        """The whole numbers here are those by which a database knows its ``scope``."""
+        if (route, folded) not in self._numbering:
+            self._numbering[route, folded] = Place(
+                route, folded, PlaceKind.GENERATED, "the database's number", 1, scope
+            )
             self._known.pop((route, folded), None)
 
     def learn_numbered(self, scope: str) -> None:

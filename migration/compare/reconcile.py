@@ -6,6 +6,7 @@ What can be reconciled becomes equal to control's value; what can't stays as can
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from itertools import pairwise
 from typing import Any
 
@@ -65,12 +66,13 @@ def _objects(
 def _lists(control: list[Any], candidate: list[Any], location: str, context: Context) -> tuple[list[Any], list[Any]]:
     ours: list[Any] = []
     theirs: list[Any] = []
-    for at, (i, j) in enumerate(_pairs(control, candidate, location, context)):
+    for at, (i, j, guessed) in enumerate(_pairs(control, candidate, location, context)):
         if i is None or j is None:
             ours.append(ABSENT if i is None else control[i])
             theirs.append(ABSENT if j is None else candidate[j])
         else:
-            our_value, their_value = reconcile(control[i], candidate[j], child(location, at), context)
+            with context.bindings.guessing() if guessed else nullcontext():
+                our_value, their_value = reconcile(control[i], candidate[j], child(location, at), context)
             ours.append(our_value)
             theirs.append(their_value)
     return ours, theirs
@@ -81,7 +83,7 @@ def _pairs(control: list[Any], candidate: list[Any], location: str, context: Con
     kind = place.kind if place is not None else None
     if kind is not PlaceKind.UNORDERED and not _has_records(control, candidate):
         longest = max(len(control), len(candidate))
-        return [(i if i < len(control) else None, i if i < len(candidate) else None) for i in range(longest)]
+        return [Pair(i if i < len(control) else None, i if i < len(candidate) else None) for i in range(longest)]
     if kind is PlaceKind.CUT and len(control) == len(candidate):
         pairs = pair_records(control, candidate, location, context, _cut_by_chance(control, candidate, context))
     else:
@@ -126,7 +128,7 @@ def _check_order(
     context: Context,
 ) -> None:
     """Records may change places only with records of the same second, on either side."""
-    both = [(i, j) for i, j in pairs if i is not None and j is not None]
+    both = [(i, j) for i, j, _ in pairs if i is not None and j is not None]
     if all(earlier[1] < later[1] for earlier, later in pairwise(both)):
         return
     ours = {i: _times(control[i]) for i, _ in both}

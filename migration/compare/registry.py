@@ -7,6 +7,10 @@ isn't text is written as compact JSON with sorted keys).
 
 ``[[place]]`` tells how a place is to be compared: ``route``, ``location``, ``reason``, and ``is``, one of
 :class:`PlaceKind`; ``unit`` (seconds) for elapsed times.
+
+Both may be about the databases instead: ``table`` and ``column`` stand in place of ``route`` and ``location``, and a
+rule with ``row = "missing"`` or ``"added"`` is about whole rows. What is about routes never fits a table, nor the
+reverse.
 """
 
 from __future__ import annotations
@@ -21,12 +25,14 @@ from pathlib import Path
 from typing import Any
 
 from migration.compare.locations import glob, location_matches, route_matches
-from migration.compare.verdict import Difference, Rule
+from migration.compare.verdict import Difference, Kind, RowDifference, Rule
 
 PERMANENT = "permanent"
-_RULE_KEYS = {"route", "location", "change", "reason", "owner", "expires"}
-_RULE_OPTIONS = {"kind", "recording", "when", "control", "candidate"}
-_PLACE_KEYS = {"route", "location", "is", "reason"}
+_ANSWERS = {"route", "location"}
+_ROWS = {"table", "column"}
+_RULE_KEYS = {"change", "reason", "owner", "expires"}
+_RULE_OPTIONS = {"kind", "recording", "control", "candidate"}
+_PLACE_KEYS = {"is", "reason"}
 _PLACE_OPTIONS = {"unit"}
 
 
@@ -44,40 +50,83 @@ class PlaceKind(enum.StrEnum):
     POSITION = "position"  # the record's own place in its list
 
 
+#: What can be said about a column.
+_COLUMN_KINDS = (PlaceKind.NOISE, PlaceKind.FORM, PlaceKind.ELAPSED, PlaceKind.GENERATED)
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Knowledge about one place of one route."""
+    """Knowledge about one place of one route, or of one table (see :func:`table_route` and :func:`column_location`).
+
+    ``scope`` names what generated whole numbers number, where the place itself doesn't tell.
+    """
 
     route: str
     location: str
     kind: PlaceKind
     reason: str
     unit: float = 1.0
+    scope: str = ""
+
+
+def table_route(table: str) -> str:
+    """What stands for a route when rows of ``table`` are compared."""
+    return f"table {table}"
+
+
+def column_location(column: str) -> str:
+    """What stands for a location when values of ``column`` are compared."""
+    return f"row.{column}"
 
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """Rules and places of all files, in order. The first rule that fits explains a difference."""
+    """Rules and places of all files, in order. The first rule that fits explains a difference.
+
+    ``places`` are those of routes, ``columns`` those of tables.
+    """
 
     rules: tuple[Rule, ...] = ()
     places: tuple[Place, ...] = ()
+    columns: tuple[Place, ...] = ()
 
     def explain(self, route: str, recording: str, live: bool, difference: Difference) -> Rule | None:
         """The rule in force that accepts ``difference``, or None."""
         today = datetime.now(UTC).date()
         for rule in self.rules:
             if (
-                route_matches(rule.route, route)
+                not rule.table
+                and route_matches(rule.route, route)
                 and location_matches(rule.location, difference.location)
                 and rule.when in ("always", "live" if live else "recording")
-                and route_matches(rule.recording, recording)
-                and (rule.kind is None or rule.kind == difference.kind)
-                and _value_matches(rule.control, difference.control)
-                and _value_matches(rule.candidate, difference.candidate)
-                and not is_expired(rule, today)
+                and _accepts(rule, recording, difference, today)
             ):
                 return rule
         return None
+
+    def explain_row(self, recording: str, difference: RowDifference) -> Rule | None:
+        """The rule in force that accepts what differs between the databases after ``recording``, or None."""
+        today = datetime.now(UTC).date()
+        for rule in self.rules:
+            if (
+                rule.table
+                and glob(rule.table).fullmatch(difference.table)
+                and rule.row == difference.row
+                and (difference.row or location_matches(rule.column, difference.column))
+                and _accepts(rule, recording, difference, today)
+            ):
+                return rule
+        return None
+
+
+def _accepts(rule: Rule, recording: str, difference: Difference | RowDifference, today: date) -> bool:
+    return (
+        route_matches(rule.recording, recording)
+        and (rule.kind is None or rule.kind == difference.kind)
+        and _value_matches(rule.control, difference.control)
+        and _value_matches(rule.candidate, difference.candidate)
+        and not is_expired(rule, today)
+    )
 
 
 def is_expired(rule: Rule, today: date) -> bool:
@@ -97,13 +146,15 @@ def read_registry(paths: Iterable[Path | str]) -> Registry:
     """Read registry files. Raises :class:`RegistryError` naming the file, the entry and what is wrong with it."""
     rules: list[Rule] = []
     places: list[Place] = []
+    columns: list[Place] = []
     for path in map(Path, paths):
         document = _load(path)
         for unknown in document.keys() - {"rule", "place"}:
             raise RegistryError(f"{path}: [[{unknown}]] is unknown; entries are [[rule]] and [[place]].")
         rules += [_rule(path, number, entry) for number, entry in enumerate(document.get("rule", ()), 1)]
-        places += [_place(path, number, entry) for number, entry in enumerate(document.get("place", ()), 1)]
-    return Registry(tuple(rules), tuple(places))
+        for number, entry in enumerate(document.get("place", ()), 1):
+            (columns if "table" in entry else places).append(_place(path, number, entry))
+    return Registry(tuple(rules), tuple(places), tuple(columns))
 
 
 def _load(path: Path) -> dict[str, Any]:
@@ -125,7 +176,10 @@ def _check_keys(where: str, entry: dict[str, Any], needed: set[str], optional: s
 
 def _rule(path: Path, number: int, entry: dict[str, Any]) -> Rule:
     where = f"{path}: rule {number}"
-    _check_keys(where, entry, _RULE_KEYS, _RULE_OPTIONS)
+    if "table" in entry:
+        entry = _row_rule(where, entry)
+    else:
+        _check_keys(where, entry, _ANSWERS | _RULE_KEYS, _RULE_OPTIONS | {"when"})
     if entry.get("when", "always") not in ("recording", "live", "always"):
         raise RegistryError(f"{where}: when must be recording, live or always.")
     expires = str(entry["expires"])
@@ -138,11 +192,22 @@ def _rule(path: Path, number: int, entry: dict[str, Any]) -> Rule:
     return Rule(**(entry | values | {"expires": expires}), source=str(path))
 
 
+def _row_rule(where: str, entry: dict[str, Any]) -> dict[str, Any]:
+    needed = {"table"} if "row" in entry else _ROWS
+    _check_keys(where, entry, needed | _RULE_KEYS, _RULE_OPTIONS | {"column", "row"})
+    if entry.get("row", Kind.MISSING) not in (Kind.MISSING, Kind.ADDED):
+        raise RegistryError(f"{where}: row must be missing or added.")
+    return {"route": "", "location": "", "column": "*"} | entry
+
+
 def _place(path: Path, number: int, entry: dict[str, Any]) -> Place:
     where = f"{path}: place {number}"
-    _check_keys(where, entry, _PLACE_KEYS, _PLACE_OPTIONS)
-    fields = {key: value for key, value in entry.items() if key != "is"}
-    try:
-        return Place(kind=PlaceKind(entry["is"]), **fields)
-    except ValueError as error:
-        raise RegistryError(f"{where}: is must be one of {', '.join(PlaceKind)}.") from error
+    about = _ROWS if "table" in entry else _ANSWERS
+    _check_keys(where, entry, about | _PLACE_KEYS, _PLACE_OPTIONS)
+    kinds: Iterable[PlaceKind] = _COLUMN_KINDS if "table" in entry else PlaceKind
+    if entry["is"] not in set(kinds):
+        raise RegistryError(f"{where}: is must be one of {', '.join(kinds)}.")
+    route, location = entry.get("route", ""), entry.get("location", "")
+    if "table" in entry:
+        route, location = table_route(entry["table"]), column_location(entry["column"])
+    return Place(route, location, PlaceKind(entry["is"]), entry["reason"], entry.get("unit", 1.0))

@@ -178,7 +178,7 @@ def _number(control: float, candidate: float, location: str, context: Context) -
         return candidate
     if place is not None and place.kind is PlaceKind.POSITION:
         return control
-    scope = number_scope(context.route, folded)
+    scope = scope_of(place, context.route, folded)
     numbers = isinstance(control, int) and _numbers_something(scope, place, folded, context)
     if numbers and isinstance(control, int) and isinstance(candidate, int):
         if context.bindings.match_number(scope, control, candidate) is not Match.CONFLICT:
@@ -210,6 +210,11 @@ def _same_epoch(control: float, candidate: float, context: Context) -> bool:
         if abs(ours - context.control_sent) < _YEAR and abs(theirs - context.candidate_sent) < _YEAR:
             return context.clock.agrees(ours, theirs)
     return False
+
+
+def scope_of(place: Place | None, route: str, folded: str) -> str:
+    """What a number at this place numbers: what is known about it, or what its name tells."""
+    return place.scope if place is not None and place.scope else number_scope(route, folded)
 
 
 def number_scope(route: str, folded: str) -> str:

@@ -32,13 +32,15 @@ TIME_PATTERN = (
     rf"|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{{2}} (?:{_MONTHS}) \d{{4}} \d{{2}}:\d{{2}}:\d{{2}} GMT"
 )
 
-#: UUID (RFC 9562), JWT (RFC 7519), long mixed tokens (base64url and alike), and hexadecimal of eight digits or more.
+#: UUID (RFC 9562), JWT (RFC 7519), hexadecimal of eight digits or more, and long mixed tokens (base64url and alike):
+#: those that chance left without a digit are told from words by their capitals.
 GENERATED_PATTERN = (
     r"(?<![0-9A-Za-z])[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}(?![0-9A-Za-z])"
     r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"
     r"|(?<![0-9A-Za-z])[0-9a-f]{8,}(?![0-9A-Za-z])"
     r"|(?<![0-9A-Za-z])(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{16,}(?![0-9A-Za-z])"
     r"|(?<![0-9A-Za-z_-])(?=[^\d]*\d)(?=[^a-z]*[a-z])(?=[^A-Z]*[A-Z])[A-Za-z0-9_-]{20,}(?![0-9A-Za-z_-])"
+    r"|(?<![0-9A-Za-z_-])(?=(?:[A-Za-z_-]*?[a-z][A-Z]){3})(?=(?:[A-Za-z_-]*?[A-Z]{2}){3})[A-Za-z_-]{30,}(?![0-9A-Za-z_-])"
 )
 
 _PIECES = re.compile(rf"(?P<time>{TIME_PATTERN})|(?P<generated>{GENERATED_PATTERN})")

@@ -55,7 +55,11 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """An accepted difference, or knowledge about a place, from a registry file (see ``rules``)."""
+    """An accepted difference, from a registry file (see ``registry``).
+
+    A rule is either about the answers of a ``route``, at a ``location``, or about the rows of a ``table``: the values
+    of a ``column``, or whole rows that are ``missing`` or ``added`` (``row``). The other kind's fields are empty.
+    """
 
     route: str
     location: str
@@ -69,6 +73,49 @@ class Rule:
     kind: str | None = None
     control: str | None = None
     candidate: str | None = None
+    table: str = ""
+    column: str = ""
+    row: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """What the rule is about: a route, or ``table <name>``."""
+        return f"table {self.table}" if self.table else self.route
+
+    @property
+    def place(self) -> str:
+        """Where in it: a location, a column, or ``missing row`` and ``added row``."""
+        if not self.table:
+            return self.location
+        return f"{self.row} row" if self.row else self.column
+
+
+@dataclass(frozen=True, slots=True)
+class RowDifference:
+    """What differs between the databases of both sides.
+
+    ``column`` is a column of ``table``, with the path inside of it where it holds JSON (``metadata.region``), or empty
+    where the whole row is missing or added. ``key`` are the names and values of the row's key columns, as control has
+    them, or candidate for an added row.
+    """
+
+    table: str
+    key: tuple[tuple[str, Any], ...]
+    column: str
+    kind: Kind
+    control: Any = MISSING
+    candidate: Any = MISSING
+    detail: str = ""
+
+    @property
+    def row(self) -> str | None:
+        """``missing`` or ``added`` for a whole row, None for a value."""
+        return None if self.column else self.kind.value
+
+    @property
+    def place(self) -> str:
+        """The column, or ``missing row`` and ``added row``."""
+        return self.column or f"{self.kind} row"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from migration.replay.rewriting import shift_times, translate
 from migration.replay.routing import RouteNamer
 from migration.replay.sending import Sending
 from migration.replay.sessions import Step
+from migration.state.terms import Terms
 
 _NO_ANSWER = "(no answer)"
 
@@ -34,12 +35,13 @@ class Comparing:
         *,
         live: bool,
     ) -> None:
-        self._minting = minting
+        self.minting = minting
         self._namer = namer
         self._candidate_url = candidate_url
         self._baselines = baselines
         self._lane = Lane(minting, knowledge, options.time_tolerance) if live else None
-        seen = knowledge.seen_by(self._lane.is_minted if self._lane else minting.is_minted)
+        self._is_minted = self._lane.is_minted if self._lane else minting.is_minted
+        seen = knowledge.seen_by(self._is_minted)
         self._judge = Judge(seen, options.registry, options.time_tolerance, live=live)
 
     def requests(self, exchange: Exchange) -> tuple[Request, Request]:
@@ -54,7 +56,7 @@ class Comparing:
     def verdict(self, step: Step, sending: Sending) -> Verdict:
         """Compare what came back, and learn from it."""
         exchange = step.exchange
-        route = self._namer.name(exchange, self._minting)
+        route = self._namer.name(exchange, self.minting)
         control, error = self._control_answer(exchange, route, sending)
         judgement = Judgement()
         if sending.candidate is None:
@@ -83,6 +85,14 @@ class Comparing:
             error=error,
             candidate_url=self._candidate_url,
         )
+
+    def terms(self) -> Terms:
+        """What the answers taught, for comparing the databases behind them."""
+        return Terms(self._judge.bindings, self._judge.clock, self._is_minted)
+
+    def own_terms(self, run: int) -> Terms:
+        """The same for control and an earlier run of its own."""
+        return Terms(*self._judge.own(run), self._is_minted)
 
     def _control_answer(self, exchange: Exchange, route: str, sending: Sending) -> tuple[Answer | None, str | None]:
         if self._lane is None:

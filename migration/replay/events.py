@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from migration.compare.verdict import NoisePlace, Rule, Verdict
+from migration.state.verdict import StateVerdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,17 @@ class ExchangeCompared:
 
 
 @dataclass(frozen=True, slots=True)
+class StateCompared:
+    """What both sides' databases hold after a recording was replayed."""
+
+    recording: str
+    verdict: StateVerdict
+
+
+@dataclass(frozen=True, slots=True)
 class RunFinished:
     elapsed_seconds: float
 
 
-Event = RunStarted | RecordingStarted | ExchangeLearned | NoiseLearned | ExchangeCompared | RunFinished
+Event = RunStarted | RecordingStarted | ExchangeLearned | NoiseLearned | ExchangeCompared | StateCompared | RunFinished
 Events = Iterator[Event]

@@ -39,19 +39,23 @@ class Judge:
 
     def __init__(self, knowledge: Knowledge, registry: Registry, tolerance: float, *, live: bool) -> None:
         self.bindings = Bindings()
+        self.clock = Clock(tolerance)
         self._knowledge = knowledge
         self._registry = registry
         self._live = live
-        self._clock = Clock(tolerance)
         self._own: dict[int, tuple[Bindings, Clock]] = {}
         self._tolerance = tolerance
+
+    def own(self, run: int) -> tuple[Bindings, Clock]:
+        """What an earlier run of control has in common with this one."""
+        return self._own.setdefault(run, (Bindings(), Clock(self._tolerance)))
 
     def learn_noise(self, run: int, route: str, once: Answer, again: Answer) -> set[str]:
         """Compare control with itself; returns the folded locations where it does not agree at this exchange.
 
         ``run`` numbers the earlier run that ``once`` is from: each has bindings of its own.
         """
-        bindings, clock = self._own.setdefault(run, (Bindings(), Clock(self._tolerance)))
+        bindings, clock = self.own(run)
         context = self._context(route, bindings, clock, once, again)
         context.learning = True
         found = compare_answers(once.response, again.response, context)
@@ -69,7 +73,7 @@ class Judge:
         self, exchange: Exchange, route: str, control: Answer, candidate: Answer, noisy: frozenset[str] = frozenset()
     ) -> Judgement:
         """``noisy`` are folded locations that say nothing at this exchange."""
-        context = self._context(route, self.bindings, self._clock, control, candidate)
+        context = self._context(route, self.bindings, self.clock, control, candidate)
         differences, accepted, noise = [], [], []
         for difference in compare_answers(control.response, candidate.response, context):
             if fold(difference.location) in noisy:

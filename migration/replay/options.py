@@ -13,7 +13,8 @@ class Options:
 
     ``noise_runs`` is how often a live control is first asked everything, to learn where it doesn't agree with itself.
     ``speed`` is a multiple of the recorded pace, 0 for as fast as the sides answer. ``clear`` allows emptying named
-    databases before each recording. ``use_seeds`` puts in the rows that sidecars name.
+    databases before each recording. ``use_seeds`` puts in the rows that sidecars name. ``compare_state`` compares both
+    sides' databases after each recording.
     """
 
     registry: Registry = field(default_factory=Registry)
@@ -24,3 +25,4 @@ class Options:
     speed: float = 0.0
     clear: bool = False
     use_seeds: bool = True
+    compare_state: bool = True

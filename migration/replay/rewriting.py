@@ -75,7 +75,7 @@ def _number_path(path: str, bindings: Bindings) -> str:
     segments = path.split("/")
     for at in range(1, len(segments)):
         if segments[at].isdigit():
-            bound = bindings.number_of(singular(segments[at - 1]), int(segments[at]))
+            bound = bindings.translate_number(singular(segments[at - 1]), int(segments[at]))
             segments[at] = segments[at] if bound is None else str(bound)
     return "/".join(segments)
 
@@ -91,7 +91,7 @@ def _scope(key: str, path: str) -> str:
 
 def _number_members(text: str, path: str, bindings: Bindings) -> str:
     def replace(match: re.Match[str]) -> str:
-        bound = bindings.number_of(_scope(match["key"], path), int(match["number"]))
+        bound = bindings.translate_number(_scope(match["key"], path), int(match["number"]))
         return match.group() if bound is None else f"{match[1]}{bound}"
 
     return _ID_MEMBER.sub(replace, text)
@@ -99,7 +99,7 @@ def _number_members(text: str, path: str, bindings: Bindings) -> str:
 
 def _number_parameters(text: str, bindings: Bindings) -> str:
     def replace(match: re.Match[str]) -> str:
-        bound = bindings.number_of(_scope(match["key"], ""), int(match["number"]))
+        bound = bindings.translate_number(_scope(match["key"], ""), int(match["number"]))
         return match.group() if bound is None else f"{match['head']}{bound}"
 
     return _ID_PARAMETER.sub(replace, text)

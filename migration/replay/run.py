@@ -11,6 +11,7 @@ from migration.compare.knowledge import Knowledge
 from migration.recording.exchange import Recording
 from migration.replay.comparing import Comparing
 from migration.replay.conductor import conduct
+from migration.replay.databases import Databases
 from migration.replay.events import (
     Event,
     Events,
@@ -20,6 +21,7 @@ from migration.replay.events import (
     RecordingStarted,
     RunFinished,
     RunStarted,
+    StateCompared,
 )
 from migration.replay.flows import teach_places
 from migration.replay.judge import Answer
@@ -60,16 +62,24 @@ class Run:
         seeders = [self._seeder(recording, self._sides) for recording in self._recordings]
         self._both(lambda side: side.start())
         namer = RouteNamer(rule for side in self._sides for rule in side.routes)
-        with Sender(self._control, self._candidate, self._options) as sender:
+        databases = Databases(self._control, self._candidate, self._options)
+        with Sender(self._control, self._candidate, self._options) as sender, databases:
             yield self._started()
             baselines: list[list[Baseline]] = [[] for _ in self._recordings]
             for _ in range(self._passes):
-                for recording, passes in zip(self._recordings, baselines, strict=True):
-                    passes.append((yield from self._learn(recording, sender, namer)))
-            for recording, passes, seeder in zip(self._recordings, baselines, seeders, strict=True):
-                yield from self._compare(recording, passes, seeder, sender, namer)
+                for position, recording in enumerate(self._recordings):
+                    baselines[position].append((yield from self._learn(recording, sender, namer)))
+                    databases.keep_control(position)
+            for position, (recording, passes, seeder) in enumerate(
+                zip(self._recordings, baselines, seeders, strict=True)
+            ):
+                comparing = self._comparing(recording, passes, namer)
+                yield from self._compare(recording, comparing, seeder, sender)
+                state = databases.compare(position, recording.name, comparing)
+                if state is not None:
+                    yield StateCompared(recording.name, state)
         if self._control is not None and self._options.noise_runs:
-            yield NoiseLearned(self._options.noise_runs, self._knowledge.noise())
+            yield NoiseLearned(self._options.noise_runs, (*self._knowledge.noise(), *databases.noise()))
         yield RunFinished(time.monotonic() - began)
 
     def _both(self, action: Callable[[Side], None]) -> None:
@@ -117,14 +127,14 @@ class Run:
             yield ExchangeLearned(recording.name)
         return baseline
 
-    def _compare(
-        self, recording: Recording, baselines: list[Baseline], seeder: Seeder | None, sender: Sender, namer: RouteNamer
-    ) -> Events:
-        self._both(lambda side: side.reset())
+    def _comparing(self, recording: Recording, baselines: list[Baseline], namer: RouteNamer) -> Comparing:
         minting = Minting(recording)
         teach_places(self._knowledge, recording, minting, namer)
         live = self._control is not None
-        comparing = Comparing(minting, namer, self._knowledge, self._options, self._candidate.url, baselines, live=live)
+        return Comparing(minting, namer, self._knowledge, self._options, self._candidate.url, baselines, live=live)
+
+    def _compare(self, recording: Recording, comparing: Comparing, seeder: Seeder | None, sender: Sender) -> Events:
+        self._both(lambda side: side.reset())
 
         def prepare(step: Step) -> Callable[[], Sending]:
             if seeder is not None:
@@ -132,7 +142,7 @@ class Run:
             return sender.to_both(*comparing.requests(step.exchange))
 
         yield RecordingStarted(recording.name, len(recording.exchanges))
-        for step, sending in self._conduct(recording, minting, prepare):
+        for step, sending in self._conduct(recording, comparing.minting, prepare):
             yield ExchangeCompared(comparing.verdict(step, sending))
 
     def _conduct(

@@ -19,6 +19,8 @@ from migration.report.text import Change, changed, count, one_line, printable, s
 _CAUSES = 300
 #: Rows of bodies on the whole page, so that a browser can open it.
 _BODY_ROWS = 60_000
+#: Rows shown of those that differ in one column.
+_ROWS_AT_A_PLACE = 50
 _VALUE_CHARACTERS = 240
 _REQUEST_CHARACTERS = 8_000
 _EMPTY = Body(Form.EMPTY, 0)
@@ -71,6 +73,8 @@ def render(report: Report) -> Iterator[str]:
         errors=[views.exchange(detail) for detail in report.errors],
         kinds=[kind.value for kind in Kind if any(view.cause.kind is kind for view in views.causes)],
         attention=[row for row in report.rules if row.wants_attention],
+        places=report.databases.places,
+        most=_ROWS_AT_A_PLACE,
         shares=_shares,
         count=count,
         script=script,

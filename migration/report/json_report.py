@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from migration.report.databases import AcceptedInTables, Databases, RowFinding
 from migration.report.model import (
     SCHEMA,
     AcceptedRow,
@@ -50,6 +51,7 @@ def document(report: Report) -> Json:
         "accepted": [_accepted(row) for row in report.accepted],
         "noise": [_noise(row) for row in report.noise],
         "rules": [_rule(row) for row in report.rules],
+        "databases": databases(report.databases),
         "omitted": {
             "differences": report.differences - len(report.findings),
             "exchanges": report.summary.different - len(report.details),
@@ -163,3 +165,28 @@ def _noise(row: NoiseRow) -> Json:
 
 def _rule(row: RuleRow) -> Json:
     return {"rule": asdict(row.rule), "used": row.used, "state": row.state.value}
+
+
+def databases(shown: Databases) -> Json:
+    """What was found in the databases."""
+    return {
+        "compared": shown.compared,
+        "equal": shown.equal,
+        "tables": [asdict(row) for row in shown.tables],
+        "found": shown.found,
+        "differences": [_row_finding(finding) for finding in shown.findings],
+        "accepted": [_accepted_in_tables(row) for row in shown.accepted],
+        "ignored": [{"table": table, "reason": reason} for table, reason in shown.ignored],
+        "notes": shown.notes,
+        "skipped": shown.skipped,
+        "errors": shown.errors,
+    }
+
+
+def _row_finding(finding: RowFinding) -> Json:
+    return asdict(finding) | {"kind": finding.kind.value, "key": dict(finding.key)}
+
+
+def _accepted_in_tables(row: AcceptedInTables) -> Json:
+    example = _row_finding(row.example)
+    return {"rule": asdict(row.rule), "count": row.count, "tables": row.tables, "example": example}

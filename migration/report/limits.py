@@ -15,6 +15,7 @@ class Limits:
     findings_per_exchange: int = 100
     causes: int = 2_000
     exchanges_per_cause: int = 20
+    rows: int = 2_000  # differences between the databases
     errors: int = 100  # exchanges that could not be compared
     cases: int = 200_000  # exchanges in one line
     problems: int = 5_000  # of these, with the values that differ

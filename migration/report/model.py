@@ -14,6 +14,7 @@ from typing import Any
 from migration.compare.verdict import Kind, Outcome, Rule
 from migration.recording.exchange import Headers
 from migration.report.content import Form
+from migration.report.databases import Databases
 from migration.report.text import count
 
 #: Name and version of the form of the JSON report; the number rises when a reader of the old form would break.
@@ -281,6 +282,7 @@ class Report:
     cases: Mapping[str, tuple[Case, ...]] = field(default_factory=dict)
     differences: int = 0
     causes_omitted: int = 0
+    databases: Databases = field(default_factory=Databases)
 
     @property
     def different_routes(self) -> int:
@@ -302,8 +304,9 @@ class Report:
 
     @property
     def parity(self) -> bool:
-        """Whether every exchange was compared and none is different."""
-        return self.ran and self.complete and not self.summary.different and not self.summary.errors
+        """Whether every exchange was compared and none is different, and no database that was compared either."""
+        answers = self.complete and not self.summary.different and not self.summary.errors
+        return self.ran and answers and self.databases.equal
 
     @property
     def sentence(self) -> str:
@@ -314,18 +317,25 @@ class Report:
         said = []
         if self.summary.different:
             said.append(f"{count(self.differences, 'difference')} in {count(self.different_routes, 'route')}")
+        if self.databases.found:
+            tables = count(self.databases.different_tables, "table")
+            said.append(f"{count(self.databases.found, 'difference')} in {tables} of the databases")
         if self.summary.errors:
             said.append(f"{count(self.summary.errors, 'exchange')} could not be compared")
+        if self.databases.errors:
+            said.append("the databases could not be compared")
         if not self.complete:
             said.append(f"the run stopped after {self.summary.exchanges:,} of {count(self.run.planned, 'exchange')}")
         if said:
             sentence = "; ".join(said)
             return sentence[0].upper() + sentence[1:] + "."
-        exchanges, routes = count(self.summary.exchanges, "exchange"), count(len(self.routes), "route")
+        compared = f"{count(self.summary.exchanges, 'exchange')} over {count(len(self.routes), 'route')}"
+        if self.databases.compared:
+            compared += f", {count(self.databases.rows, 'row')} in {count(len(self.databases.used), 'table')}"
         set_aside = [
             f"{number:,} {word}"
             for number, word in ((self.summary.accepted, "accepted by rules"), (self.summary.noise, "noise"))
             if number
         ]
         rest = f" ({', '.join(set_aside)})" if set_aside else ""
-        return f"Parity: {exchanges} over {routes}, no unexplained difference{rest}."
+        return f"Parity: {compared}, no unexplained difference{rest}."

@@ -21,7 +21,7 @@ StandIn = Callable[[str, str], str]
 
 _NAME = re.compile(
     r"(?:^|_)(?:password|passwd|passphrase|secret|token|jwt|authorization|credentials?"
-    r"|(?:api|access|private|secret|client|signing|encryption)_?key)$"
+    r"|(?:api|access|private|secret|client|signing|encryption)_?key)(?:_(?:hash|digest|salt|sha256|encrypted))?$"
 )
 _COOKIES = frozenset({"cookie", "set-cookie"})
 _BOUNDARY = re.compile(r"([a-z0-9])([A-Z])")
@@ -143,7 +143,7 @@ class Masker:
             return value
         if area == "header" and isinstance(value, str):
             return self.header(rest, value)
-        name = next((segment for segment in _SEGMENT.findall(rest) if is_secret(segment.strip("\"'"))), "")
+        name = next((segment for segment in _SEGMENT.findall(location) if is_secret(segment.strip("\"'"))), "")
         return self.value(value, name)
 
     def text(self, text: str) -> str:

@@ -8,7 +8,8 @@ from datetime import UTC
 from importlib.metadata import PackageNotFoundError, version
 
 from migration.compare.verdict import Outcome, Verdict
-from migration.replay.events import Event, ExchangeCompared, NoiseLearned, RunFinished, RunStarted
+from migration.replay.events import Event, ExchangeCompared, NoiseLearned, RunFinished, RunStarted, StateCompared
+from migration.report.databases import DatabasesBuilder
 from migration.report.findings import Findings
 from migration.report.latency import Latencies
 from migration.report.limits import Limits
@@ -36,6 +37,7 @@ class ReportBuilder:
         self._room_for_problems = self._limits.problems
         self._noise = NoiseRows(self._stand_in, self._limits.value_characters)
         self._findings = Findings(self._limits)
+        self._databases = DatabasesBuilder(self._stand_in, self._limits)
 
     def handle(self, event: Event) -> None:
         """Take the next event of the run."""
@@ -46,6 +48,8 @@ class ReportBuilder:
                 self._noise.learn(event.runs, event.places)
             case ExchangeCompared():
                 self._compare(event.verdict)
+            case StateCompared():
+                self._databases.add(event.recording, event.verdict)
             case RunFinished():
                 self._elapsed = event.elapsed_seconds
 
@@ -72,6 +76,7 @@ class ReportBuilder:
             cases={name: tuple(route.cases) for name, route in routes.items()},
             differences=self._findings.differences,
             causes_omitted=self._findings.causes_omitted,
+            databases=self._databases.databases,
         )
 
     def _compare(self, verdict: Verdict) -> None:
@@ -123,8 +128,9 @@ class ReportBuilder:
 
     def _rules(self, started: RunStarted) -> tuple[RuleRow, ...]:
         today = started.started.astimezone(UTC).date()
-        rules = dict.fromkeys((*started.rules, *self._findings.uses))
-        return tuple(RuleRow(rule, self._findings.uses[rule], rule_state(rule, today)) for rule in rules)
+        uses = self._findings.uses + self._databases.uses
+        rules = dict.fromkeys((*started.rules, *uses))
+        return tuple(RuleRow(rule, uses[rule], rule_state(rule, today)) for rule in rules)
 
 
 class _Route:

@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from migration.report.model import Cause, Counts, Latency, Report, RouteRow
-from migration.report.text import Change, changed, count, one_line, printable, shorten
+from migration.report.terminal_databases import databases, marked
+from migration.report.text import changed, count, one_line, printable, shorten
 
 _CAUSES = 20
 _ERRORS = 5
@@ -32,7 +33,7 @@ def print_report(console: Console, report: Report, paths: Sequence[Path] = ()) -
             console.print(Text("Control's latencies are those of the recording.", style="dim"))
     if report.run.control_strayed:
         console.print(Text(_strayed(report), style="yellow"))
-    for part in (*_causes(report, paths), *_errors(report), *_rules(report)):
+    for part in (*_causes(report, paths), *databases(report.databases), *_errors(report), *_rules(report)):
         console.print(part, soft_wrap=isinstance(part, Text))
     console.print()
     console.print(Text(printable(report.sentence), style="bold green" if report.parity else "bold red"), soft_wrap=True)
@@ -103,18 +104,14 @@ def _cause(cause: Cause) -> Iterable[Text]:
         (printable(cause.route), "cyan"),
     )
     control, candidate = changed(one_line(example.control), one_line(example.candidate), _VALUE_CHARACTERS)
-    yield Text.assemble("    control    ", *_marked(control, "bold red"))
-    yield Text.assemble("    candidate  ", *_marked(candidate, "bold green"))
+    yield Text.assemble("    control    ", *marked(control, "bold red"))
+    yield Text.assemble("    candidate  ", *marked(candidate, "bold green"))
     if example.detail:
         yield Text(f"    {printable(example.detail)}")
     place = f" at {example.location}" if example.location != cause.location else ""
     label = f" {example.exchange.label}" if example.exchange.label else ""
     yield Text(f"    {printable(f'{example.exchange.name}{label}{place}')}", style="dim")
     yield Text(f"    {printable(example.curl)}", style="dim")
-
-
-def _marked(change: Change, style: str) -> Iterable[tuple[str, str]]:
-    return (change.before, ""), (change.differing, style), (change.after, "")
 
 
 def _errors(report: Report) -> Iterable[RenderableType]:
@@ -140,5 +137,5 @@ def _rules(report: Report) -> Iterable[RenderableType]:
     yield Line("Rules whose time is up", align="left", style="dim")
     for row in late:
         rule = row.rule
-        said = f"{rule.route} {rule.location}: {row.state.value}, expires {rule.expires}, owner {rule.owner}"
+        said = f"{rule.subject} {rule.place}: {row.state.value}, expires {rule.expires}, owner {rule.owner}"
         yield Text(printable(said), style="yellow")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from migration.cli.replay import find_registries
+from migration.cli.registries import find_registries
 from migration.compare.registry import read_registry
 from tests.support.cli import ROOT
 

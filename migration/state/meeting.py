@@ -1,0 +1,163 @@
+"""One comparison of two databases, table by table: equal rows are set aside, the others are paired and settled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+
+from migration.compare.context import Context
+from migration.compare.knowledge import Knowledge
+from migration.compare.registry import column_location, table_route
+from migration.compare.verdict import Kind, RowDifference
+from migration.state.ignored import reason_to_ignore
+from migration.state.layout import Layout, lay
+from migration.state.leftover import Leftover
+from migration.state.onesided import lost_columns, lost_table, new_columns, new_table
+from migration.state.pairing import Pairing
+from migration.state.remainder import KeyedRow, Remainder, find_remainder
+from migration.state.settling import settle
+from migration.state.sharing import bind_what_both_know
+from migration.state.source import Source
+from migration.state.tables import TEXTS, Table
+from migration.state.tally import Bench, Place, Tally
+from migration.state.terms import Terms
+from migration.state.values import Value, record
+from migration.state.verdict import IgnoredTable, StateVerdict, TableVerdict
+
+
+class Meeting:
+    """Two databases that are compared once. ``most_rows`` without an equal are looked at, of each table and side."""
+
+    def __init__(
+        self, control: Source, candidate: Source, terms: Terms, knowledge: Knowledge, bench: Bench, most_rows: int
+    ) -> None:
+        self._control = control
+        self._candidate = candidate
+        self._terms = terms
+        self._knowledge = knowledge.seen_by(terms.minted)
+        self._bench = bench
+        self._most_rows = most_rows
+        names = sorted({*control.tables, *candidate.tables})
+        reasons = {name: reason_to_ignore(name, bench.registry) for name in names}
+        self._ignored = {name: reason for name, reason in reasons.items() if reason is not None}
+        self._ours = {name: table for name, table in control.tables.items() if name not in self._ignored}
+        self._theirs = {name: table for name, table in candidate.tables.items() if name not in self._ignored}
+        self._layouts = lay(self._ours, self._theirs)
+        self._tallies = {layout.name: Tally(layout.name, layout.key, bench) for layout in self._layouts}
+
+    def hold(self, *, learning: bool = False) -> StateVerdict:
+        """Compare. ``learning`` says that both databases are control's."""
+        self._terms.bindings.forget_guesses()
+        translate = lru_cache(maxsize=65536)(self._terms.bindings.translate)
+        remainders = [self._remainder(layout, translate) for layout in self._layouts]
+        leftovers = [
+            self._leftover(layout, remainder, learning)
+            for layout, remainder in zip(self._layouts, remainders, strict=True)
+            if remainder.complete and (remainder.control.kept or remainder.candidate.kept)
+        ]
+        tables = [(layout.control, layout.candidate) for layout in self._layouts]
+        bind_what_both_know(leftovers, tables, self._control, self._candidate, self._terms.bindings)
+        Pairing(leftovers, self._terms, self._settle, learning=learning).run()
+        for leftover in leftovers:
+            self._count_alone(leftover)
+        notes, verdicts = self._onesided()
+        for layout, remainder in zip(self._layouts, remainders, strict=True):
+            verdicts.append(self._verdict(layout, remainder))
+        ignored = tuple(IgnoredTable(name, reason) for name, reason in self._ignored.items())
+        return StateVerdict(tuple(sorted(verdicts, key=lambda verdict: verdict.table)), ignored, tuple(notes))
+
+    def differing(self) -> Mapping[Place, RowDifference]:
+        """Where differences remain, with an example of each."""
+        return {place: found for tally in self._tallies.values() for place, found in tally.places.items()}
+
+    # --- equal rows --------------------------------------------------------------------------------------------------
+
+    def _remainder(self, layout: Layout, translate: Callable[[str], str]) -> Remainder:
+        """The rows without an equal; control's are compared as they would be written with candidate's identifiers."""
+        columns, bindings = layout.columns, self._terms.bindings
+        left_out = layout.numbered
+        if left_out and (layout.referred or bindings.numbers_in(layout.scopes[left_out])):
+            left_out = None
+        compared = [at for at, column in enumerate(columns) if column != left_out]
+        in_their_words = [self._translation(layout, column, translate) for column in columns]
+
+        def ours() -> Iterator[KeyedRow]:
+            for row in self._control.rows(layout.control, columns):
+                yield tuple(in_their_words[at](row[at]) for at in compared), row
+
+        def theirs() -> Iterator[KeyedRow]:
+            for row in self._candidate.rows(layout.candidate, columns):
+                yield tuple(row[at] for at in compared), row
+
+        return find_remainder(ours, theirs, self._most_rows)
+
+    def _translation(self, layout: Layout, column: str, translate: Callable[[str], str]) -> Callable[[Value], Value]:
+        scope, bindings = layout.scopes.get(column), self._terms.bindings
+
+        def number(value: Value) -> Value:
+            bound = bindings.number_of(scope, value) if scope and isinstance(value, int) else None
+            return value if bound is None else bound
+
+        def text(value: Value) -> Value:
+            return translate(value) if isinstance(value, str) else value
+
+        if scope:
+            return number
+        return text if layout.columns[column].kind in TEXTS and len(bindings) else lambda value: value
+
+    # --- the other rows ----------------------------------------------------------------------------------------------
+
+    def _leftover(self, layout: Layout, remainder: Remainder, learning: bool) -> Leftover:
+        route = table_route(layout.name)
+        for column, scope in layout.scopes.items():
+            self._knowledge.learn_numbering(route, column_location(column), scope)
+        terms = self._terms
+        context = Context(
+            route, terms.bindings, terms.clock, self._knowledge, self._control.taken, self._candidate.taken, learning
+        )
+        ours, theirs = (
+            [record(list(layout.columns), row) for row in side.kept]
+            for side in (remainder.control, remainder.candidate)
+        )
+        return Leftover(layout, context, (ours, theirs))
+
+    def _settle(self, leftover: Leftover, ours: int, theirs: int) -> None:
+        settle(leftover, ours, theirs, self._tallies[leftover.layout.name])
+
+    def _count_alone(self, leftover: Leftover) -> None:
+        tally = self._tallies[leftover.layout.name]
+        for side, kind in ((0, Kind.MISSING), (1, Kind.ADDED)):
+            for at in leftover.open[side]:
+                tally.alone(leftover.rows[side][at], kind)
+
+    def _verdict(self, layout: Layout, remainder: Remainder) -> TableVerdict:
+        tally, ours, theirs = self._tallies[layout.name], remainder.control, remainder.candidate
+        note = ""
+        if not remainder.complete:
+            tally.too_many(max(ours.left, theirs.left))
+            note = (
+                f"{ours.left:,} rows of control and {theirs.left:,} of candidate have no equal: "
+                f"more than {self._most_rows:,}, so they were counted and not looked at"
+            )
+        return tally.verdict(ours.rows, theirs.rows, ours.rows - ours.left, note)
+
+    # --- what only one side has --------------------------------------------------------------------------------------
+
+    def _onesided(self) -> tuple[list[str], list[TableVerdict]]:
+        notes: list[str] = []
+        verdicts: list[TableVerdict] = []
+        for layout in self._layouts:
+            needed, note = new_columns(layout)
+            for difference in (*needed, *lost_columns(self._control, layout)):
+                self._tallies[layout.name].pair([difference])
+            notes += [note] if note else []
+        notes += [new_table(self._candidate, table) for name, table in self._theirs.items() if name not in self._ours]
+        for name, table in self._ours.items():
+            if name not in self._theirs:
+                tally = Tally(table.name, _key_of(table), self._bench)
+                verdicts.append(lost_table(self._control, table, tally))
+        return notes, verdicts
+
+
+def _key_of(table: Table) -> list[str]:
+    return [table.columns[name].name for name in table.key]

@@ -1,0 +1,174 @@
+"""Pairing rows that have no equal: first those that say the same, then those of one key, then those nearly the same."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from itertools import islice
+
+from migration.compare.pairing import pair_alike
+from migration.compare.sketching import tells
+from migration.state.leftover import Leftover, RecordSketch
+from migration.state.naming import UNCOLOURED, ColouredNames, Colours, both_names, colour, occurrences
+from migration.state.terms import Terms
+
+#: Called with each pair as soon as it is found, so that it can bind what the rows name.
+Settle = Callable[[Leftover, int, int], None]
+#: Indices of rows that look the same, of control and of candidate.
+Group = tuple[list[int], list[int]]
+
+#: How far identifiers are told apart by their company, the closest look first.
+_ROUNDS = (2, 1, 0)
+#: How often rows are looked at again because a pair told what others name.
+_LOOKS = 200
+#: Rows are compared each with each only up to this many pairs.
+_MOST_PAIRS = 40_000
+
+
+class Pairing:
+    """Pairs the rows of several tables. ``settle`` is told of each pair; rows left open are missing or added."""
+
+    def __init__(self, tables: Sequence[Leftover], terms: Terms, settle: Settle, *, learning: bool) -> None:
+        self._tables = tables
+        self._bindings = terms.bindings
+        self._clock = terms.clock
+        self._settle = settle
+        self._learning = learning
+
+    def run(self) -> None:
+        for rounds in _ROUNDS:
+            colours = colour(self._tables, self._bindings, rounds)
+            if rounds and not any(colours):
+                continue
+            ambiguous = self._shared_identifiers()
+            for table in self._tables:
+                self._pair_equal(table, colours, ambiguous)
+        for table in self._tables:
+            self._pair_by_key(table)
+        for table in self._tables:
+            self._pair_nearly_equal(table)
+        for table in self._tables:
+            self._pair_alike(table)
+
+    def _take(self, table: Leftover, pairs: Iterable[tuple[int, int]]) -> int:
+        taken = 0
+        for ours, theirs in pairs:
+            table.take(ours, theirs)
+            self._settle(table, ours, theirs)
+            taken += 1
+        return taken
+
+    def _shared_identifiers(self) -> set[tuple[str, str]]:
+        """Control's identifiers that are unknown and occur in several places: pairing one of these tells of others."""
+        found = occurrences(self._tables, self._bindings, UNCOLOURED, side=0)
+        return {identifier for identifier, looks in found.items() if len(looks) > 1}
+
+    # --- rows that say the same --------------------------------------------------------------------------------------
+
+    def _pair_equal(self, table: Leftover, colours: Colours, ambiguous: set[tuple[str, str]]) -> None:
+        """Where several rows look the same and share an identifier with others, one pair is made at a time."""
+        for look in range(_LOOKS):
+            again = False
+            names = both_names(self._bindings, colours)
+            telling: set[RecordSketch] = set()
+            groups: dict[RecordSketch, Group] = defaultdict(lambda: ([], []))
+            for side in (0, 1):
+                for at in table.open[side]:
+                    names[side].seen.clear()
+                    sketch = table.sketch(side, at, names[side])
+                    groups[sketch][side].append(at)
+                    if side == 0 and not names[0].seen.isdisjoint(ambiguous):
+                        telling.add(sketch)
+            for sketch, group in groups.items():
+                pairs = self._aligned(table, group)
+                if sketch in telling and len(group[0]) > 1 and look < _LOOKS - 1:
+                    again |= self._take(table, islice(pairs, 1)) > 0
+                else:
+                    self._take(table, pairs)
+            if not again:
+                return
+
+    def _aligned(self, table: Leftover, group: Group) -> Iterator[tuple[int, int]]:
+        """Pairs of rows that look the same and were written at the same moments; both are in the order of times."""
+        ours, theirs = group
+        i = j = 0
+        while i < len(ours) and j < len(theirs):
+            our_times = table.times(table.rows[0][ours[i]])
+            their_times = table.times(table.rows[1][theirs[j]])
+            if all(map(self._clock.agrees, our_times, their_times)):
+                yield ours[i], theirs[j]
+                i, j = i + 1, j + 1
+            elif our_times < their_times:
+                i += 1
+            else:
+                j += 1
+
+    # --- rows of one key ---------------------------------------------------------------------------------------------
+
+    def _pair_by_key(self, table: Leftover) -> None:
+        names = both_names(self._bindings)
+        for columns in table.layout.keys:
+            waiting = {
+                name: at for at in table.open[1] if (name := self._key(table, 1, at, columns, names[1])) is not None
+            }
+            pairs = []
+            for at in table.open[0]:
+                name = self._key(table, 0, at, columns, names[0])
+                if name is not None and name in waiting:
+                    pairs.append((at, waiting.pop(name)))
+            self._take(table, pairs)
+
+    def _key(
+        self, table: Leftover, side: int, at: int, columns: Sequence[str], names: ColouredNames
+    ) -> Hashable | None:
+        """The row's key in common words, None where a part of it is unknown, null, or a time."""
+        names.seen.clear()
+        key = table.key(side, at, columns, names)
+        return key if not names.seen and all(map(tells, key)) else None
+
+    # --- rows that differ --------------------------------------------------------------------------------------------
+
+    def _keyless(self, table: Leftover, side: int) -> list[int]:
+        """Open rows that may be paired by likeness: one whose key is known is itself, however alike another is."""
+        names = both_names(self._bindings)[side]
+        columns = table.layout.key
+        if self._learning or not columns:
+            return list(table.open[side])
+        return [at for at in table.open[side] if self._key(table, side, at, columns, names) is None]
+
+    def _pair_nearly_equal(self, table: Leftover) -> None:
+        """Pair rows that differ in nothing but their times, or in one column: first where that leaves no choice."""
+        for alone in (True, False):
+            sketches = self._sketches(table)
+            for column in ("", *table.layout.columns):
+                groups: dict[RecordSketch, Group] = defaultdict(lambda: ([], []))
+                for side in (0, 1):
+                    for at, sketch in sketches[side].items():
+                        if at in table.open[side]:
+                            rest = frozenset(member for member in sketch if member[0] != column)
+                            groups[rest][side].append(at)
+                for ours, theirs in groups.values():
+                    if not alone or len(ours) == len(theirs) == 1:
+                        self._take(table, zip(ours, theirs, strict=False))
+
+    def _sketches(self, table: Leftover) -> tuple[dict[int, RecordSketch], dict[int, RecordSketch]]:
+        """The sketches of the open rows that may be paired by likeness, as far as pairs have named what is in them."""
+        names = both_names(self._bindings)
+        ours, theirs = (
+            {at: table.sketch(side, at, names[side]) for at in self._keyless(table, side)} for side in (0, 1)
+        )
+        return ours, theirs
+
+    def _pair_alike(self, table: Leftover) -> None:
+        ours, theirs = self._sketches(table)
+        if not ours or not theirs or len(ours) * len(theirs) > _MOST_PAIRS:
+            return
+        our_rows, their_rows = list(ours), list(theirs)
+        our_words, their_words = (list(map(_telling, sketches.values())) for sketches in (ours, theirs))
+        partner = pair_alike(our_words, their_words, range(len(ours)), range(len(theirs)))
+        self._take(table, [(our_rows[i], their_rows[j]) for i, j in partner.items()])
+
+
+def _telling(sketch: RecordSketch) -> RecordSketch:
+    """The columns that make two rows alike if they agree: that both hold nothing, or a time, tells little."""
+    return frozenset((column, said) for column, said in sketch if tells(said))

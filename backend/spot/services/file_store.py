@@ -61,9 +61,12 @@ class FileStore:
         return self.root / upload_id / ("files" if with_pickles else "files-without-pickles")
 
     def nothing(self) -> Path:
-        """A directory without files."""
+        """A directory without files; a temporary one where there is no store that can be written to."""
         directory = self.root / "none"
-        directory.mkdir(parents=True, exist_ok=True)
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            return Path(mkdtemp(prefix="no-models-"))
         return directory
 
     def check(self, upload_id: str, files: Iterable[StoredFile]) -> None:

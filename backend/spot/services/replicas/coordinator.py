@@ -15,7 +15,8 @@ from typing import Any
 from sqlalchemy import Select, and_, bindparam, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from backend.core.database import run_and_commit, update_rows
+from backend.core.database import run_and_commit
+from backend.core.rows import update_rows
 from backend.core.strict_types import StrictTimestamp
 from backend.spot.models import Agent, InterruptionEvent, ReplicaInstance
 from backend.spot.services.replicas.creation import start_replica
@@ -119,7 +120,7 @@ def _agents(session: Session, query: Select[Any], **parameters: Any) -> Iterator
     """The ids that `query` finds, read batch by batch; no transaction is open while they are worked on."""
     after = ""
     while True:
-        batch = list(session.scalars(query, {"after": after, **parameters}))
+        batch = list(session.execute(query, {"after": after, **parameters}).scalars())
         session.commit()
         yield from batch
         if len(batch) < BATCH:

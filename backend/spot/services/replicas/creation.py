@@ -8,9 +8,9 @@ from sqlalchemy import literal_column, select
 from sqlalchemy.orm import Session
 
 from backend.core.clock import utc_now
-from backend.core.database import insert_row, update_rows
 from backend.core.database_errors import UnsupportedValueError
 from backend.core.errors import RequestRefusedError
+from backend.core.rows import insert_row, update_rows
 from backend.spot.models import Agent, ReplicaInstance, SpotPool
 from backend.spot.services.replicas.pool_choice import cheapest, newest_bucket_price, pools_like
 from backend.spot.services.replicas.primary import current_pool_id, lock_agent, primary_of
@@ -50,8 +50,11 @@ def create(session: Session, agent_id: str, body: dict[str, Any]) -> dict[str, A
         prefix="replica",
         hourly_cost=price,
         created_by=body.get("created_by", "unknown"),
-        tags=_json(body.get("tags", {})),
+        tags=body.get("tags", {}),
     )
+    if body.get("tags", {}) is None:
+        # A null that was sent is kept as JSON, beside the NULL of replicas that nobody gave tags.
+        update_rows(session, ReplicaInstance, ReplicaInstance.id == replica_id, tags=literal_column("'null'"))
     if agent.current_replica_id is None:
         update_rows(session, Agent, Agent.id == agent.id, current_replica_id=replica_id)
     return {
@@ -137,8 +140,3 @@ def _named_pool(session: Session, pool_id: Any) -> Any:
     if pool is None:
         raise RequestRefusedError(404, "Pool not found")
     return pool
-
-
-def _json(tags: Any) -> Any:
-    """A null that was sent is kept as JSON, beside the NULL of replicas that nobody gave tags."""
-    return literal_column("'null'") if tags is None else tags

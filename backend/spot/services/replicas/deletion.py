@@ -6,8 +6,8 @@ from sqlalchemy import func
 from sqlalchemy.orm import Session
 
 from backend.core.clock import utc_now
-from backend.core.database import update_rows
 from backend.core.errors import RequestRefusedError
+from backend.core.rows import update_rows
 from backend.spot.models import Agent, ReplicaInstance
 from backend.spot.services.replicas.primary import lock_agent
 from backend.spot.services.replicas.standby import lock_replica, recount

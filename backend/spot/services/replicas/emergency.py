@@ -12,8 +12,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backend.core.clock import utc_now
-from backend.core.database import update_rows
 from backend.core.errors import RequestRefusedError
+from backend.core.rows import update_rows
 from backend.spot.models import Agent, SpotPool
 from backend.spot.services.replicas.creation import start_replica
 from backend.spot.services.replicas.pool_choice import Pool, pools_like, safest

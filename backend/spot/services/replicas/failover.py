@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import func
 from sqlalchemy.orm import Session
 
-from backend.core.database import update_rows
 from backend.core.errors import RequestRefusedError
+from backend.core.rows import update_rows
 from backend.spot.models import Agent, InterruptionEvent, ReplicaInstance
 from backend.spot.services.replicas.primary import is_primary, lock_agent, take_over
 from backend.spot.services.replicas.signals import complete, newest_signal, record_notice_without_replica
@@ -57,9 +57,9 @@ def answer_termination_notice(session: Session, agent_id: str, body: dict[str, A
 def fail_over(session: Session, agent: Any, replica: Any) -> int:
     """Let a locked `replica` that stands by take over from the primary of a locked `agent`; returns milliseconds."""
     began = perf_counter()
+    take_over(session, agent, replica, reason="automatic-interruption-failover", former_stays=False)
     taken = {"status": "promoted", "promoted_at": func.now(), "failover_completed_at": func.now()}
     update_rows(session, ReplicaInstance, ReplicaInstance.id == replica.id, **taken)
-    take_over(session, agent, replica, reason="automatic-interruption-failover", former_stays=False)
     handled = func.coalesce(Agent.interruption_handled_count, 0) + 1
     update_rows(session, Agent, Agent.id == agent.id, interruption_handled_count=handled)
     recount(session, agent.id)

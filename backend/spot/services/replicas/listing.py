@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from backend.core.clock import utc_now
+from backend.core.strict_types import Operand
 from backend.spot.models import ReplicaInstance, SpotPool
 
 COLUMNS = (
@@ -38,8 +39,10 @@ REPLICAS = (
     select(*COLUMNS)
     .select_from(ReplicaInstance)
     .outerjoin(SpotPool, SpotPool.id == ReplicaInstance.pool_id)
+    .where(ReplicaInstance.agent_id == bindparam("agent_id", type_=Operand()))
     .order_by(ReplicaInstance.created_at.desc(), ReplicaInstance.id)
 )
+ACTIVE_REPLICAS = REPLICAS.where(ReplicaInstance.is_active == 1)
 
 
 def replicas_of(session: Session, agent_id: str, *, include_inactive: bool, status: str | None) -> dict[str, Any]:
@@ -47,11 +50,9 @@ def replicas_of(session: Session, agent_id: str, *, include_inactive: bool, stat
 
     An unknown agent has none.
     """
-    query = REPLICAS.where(ReplicaInstance.agent_id == agent_id)
-    if not include_inactive:
-        query = query.where(ReplicaInstance.is_active == 1)
+    found = session.execute(REPLICAS if include_inactive else ACTIVE_REPLICAS, {"agent_id": agent_id})
     now = utc_now()
-    rows = [row for row in session.execute(query) if not status or row.status == status]
+    rows = [row for row in found if not status or row.status == status]
     return {"replicas": [_shown(row, now) for row in rows], "total": len(rows)}
 
 

@@ -11,28 +11,32 @@ that was relieved do not (`was_relieved`).
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.orm import Session
-from sqlalchemy.sql import func
 
-from backend.core.database import insert_or_update_row, insert_row, update_rows
 from backend.core.errors import RequestRefusedError
+from backend.core.rows import insert_or_update_row, insert_row, update_rows
+from backend.core.strict_types import Operand
 from backend.spot.models import Agent, Instance, InstanceSwitch, OndemandPrice
 
 DEFAULT_ONDEMAND_PRICE = 0.0416
-AGENT_COLUMNS = (
-    Agent.id,
-    Agent.client_id,
-    Agent.instance_id,
-    Agent.current_pool_id,
-    Agent.status,
-    Agent.enabled,
-    Agent.auto_switch_enabled,
-    Agent.manual_replica_enabled,
-    Agent.replica_count,
-    Agent.current_replica_id,
+LOCKED_AGENT = (
+    select(
+        Agent.id,
+        Agent.client_id,
+        Agent.instance_id,
+        Agent.current_pool_id,
+        Agent.status,
+        Agent.enabled,
+        Agent.auto_switch_enabled,
+        Agent.manual_replica_enabled,
+        Agent.replica_count,
+        Agent.current_replica_id,
+    )
+    .where(Agent.id == bindparam("agent_id", type_=Operand()))
+    .with_for_update()
 )
-INSTANCE_COLUMNS = (
+INSTANCE = select(
     Instance.id,
     Instance.client_id,
     Instance.instance_type,
@@ -40,6 +44,16 @@ INSTANCE_COLUMNS = (
     Instance.az,
     Instance.current_pool_id,
     Instance.installed_at,
+).where(Instance.id == bindparam("instance_id", type_=Operand()))
+_TOLD = bindparam("instance_id", type_=Operand())
+LAST_TAKEOVER = (
+    select(InstanceSwitch.old_instance_id)
+    .where(
+        InstanceSwitch.agent_id == bindparam("agent_id", type_=Operand()),
+        or_(InstanceSwitch.old_instance_id == _TOLD, InstanceSwitch.new_instance_id == _TOLD),
+    )
+    .order_by(InstanceSwitch.switched_at.desc(), InstanceSwitch.id.desc())
+    .limit(1)
 )
 
 
@@ -48,7 +62,7 @@ def lock_agent(session: Session, agent_id: str) -> Any:
 
     This lock comes before that of any replica and that of any instance.
     """
-    return session.execute(select(*AGENT_COLUMNS).where(Agent.id == agent_id).with_for_update()).first()
+    return session.execute(LOCKED_AGENT, {"agent_id": agent_id}).first()
 
 
 def primary_of(session: Session, agent: Any) -> Any:
@@ -71,7 +85,7 @@ def take_over(session: Session, agent: Any, replica: Any, *, reason: str, former
     """Make the instance of `replica` the primary of `agent`; both rows are locked, and it is not the primary yet.
 
     The former primary goes on as an active instance without the agent, or is retired. Counters and the replica's own
-    row are the caller's. Refused with 404 when the instance is another client's.
+    row are the caller's. Refused with 404, before anything is written, when the instance is another client's.
     """
     _claim(session, agent, replica)
     moved = {"instance_id": replica.instance_id, "current_replica_id": None, "last_failover_at": func.now()}
@@ -93,14 +107,9 @@ def take_over(session: Session, agent: Any, replica: Any, *, reason: str, former
 
 
 def was_relieved(session: Session, agent_id: str, instance_id: Any) -> bool:
-    """Whether the agent's last takeover was from this instance."""
-    last = (
-        select(InstanceSwitch.old_instance_id)
-        .where(InstanceSwitch.agent_id == agent_id)
-        .order_by(InstanceSwitch.switched_at.desc(), InstanceSwitch.id.desc())
-        .limit(1)
-    )
-    return session.execute(last).scalar() == instance_id
+    """Whether the agent's last takeover to or from this instance was one from it."""
+    last = session.execute(LAST_TAKEOVER, {"agent_id": agent_id, "instance_id": instance_id}).scalar()
+    return last is not None and last == instance_id
 
 
 def _claim(session: Session, agent: Any, replica: Any) -> None:
@@ -129,7 +138,7 @@ def _claim(session: Session, agent: Any, replica: Any) -> None:
 
 
 def _instance(session: Session, instance_id: str | None) -> Any:
-    return session.execute(select(*INSTANCE_COLUMNS).where(Instance.id == instance_id)).first()
+    return session.execute(INSTANCE, {"instance_id": instance_id}).first()
 
 
 def _ondemand_price(session: Session, replica: Any) -> float:

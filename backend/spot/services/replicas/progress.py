@@ -1,14 +1,14 @@
-"""What is reported of a replica on its way to being ready."""
+"""What is reported of a replica on its way to being ready. One that has taken over stays promoted, whatever comes."""
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import func
 from sqlalchemy.orm import Session
 
-from backend.core.database import update_rows
-from backend.core.database_errors import ValueRefusedError
 from backend.core.errors import RequestRefusedError
+from backend.core.rows import update_rows
 from backend.spot.models import ReplicaInstance
+from backend.spot.services.replicas.standby import lock_replica
 
 REPORTED = ("launching", "syncing", "ready", "failed", "terminated")
 DETAILS = ("sync_started_at", "sync_completed_at", "error_message")
@@ -20,9 +20,9 @@ def report_instance(session: Session, agent_id: str, replica_id: str, body: dict
     instance_id, status = body.get("instance_id"), body.get("status", "syncing")
     if not instance_id:
         raise RequestRefusedError(400, "instance_id is required")
-    wanted = _known(session, agent_id, replica_id)
+    replica = _known(session, agent_id, replica_id)
     launched = func.coalesce(ReplicaInstance.launched_at, func.now())
-    update_rows(session, ReplicaInstance, *wanted, instance_id=instance_id, status=status, launched_at=launched)
+    _store(session, replica, {"instance_id": instance_id, "status": status, "launched_at": launched})
     return {"success": True, "replica_id": replica_id, "instance_id": instance_id, "status": status}
 
 
@@ -36,11 +36,11 @@ def report_status(session: Session, agent_id: str, replica_id: str, body: dict[s
         raise RequestRefusedError(400, "status is required")
     if status not in REPORTED:
         raise RequestRefusedError(400, "Invalid status")
-    wanted = _known(session, agent_id, replica_id)
-    told = {name: body[name] for name in DETAILS if body.get(name)}
+    replica = _known(session, agent_id, replica_id)
+    told = {"status": status} | {name: body[name] for name in DETAILS if body.get(name)}
     if status == "ready":
         told["ready_at"] = func.coalesce(ReplicaInstance.ready_at, func.now())
-    update_rows(session, ReplicaInstance, *wanted, status=status, **told)
+    _store(session, replica, told)
     return {"success": True, "replica_id": replica_id, "status": status}
 
 
@@ -55,26 +55,20 @@ def report_sync(session: Session, agent_id: str, replica_id: str, body: Any) -> 
         told["status"] = body["status"]
         if told["status"] == "ready":
             told["ready_at"] = func.now()
-    wanted = _identity(agent_id, replica_id)
-    try:
-        update_rows(session, ReplicaInstance, *wanted, last_sync_at=func.now(), **told)
-    except ValueRefusedError:
-        # A value only matters where there is a row to hold it.
-        if _exists(session, wanted):
-            raise
+    replica = lock_replica(session, agent_id, replica_id)
+    if replica is not None:
+        _store(session, replica, {**told, "last_sync_at": func.now()})
     return {"success": True, "message": "Sync status updated"}
 
 
-def _known(session: Session, agent_id: str, replica_id: str) -> tuple[ColumnElement[bool], ...]:
-    wanted = _identity(agent_id, replica_id)
-    if not _exists(session, wanted):
+def _known(session: Session, agent_id: str, replica_id: str) -> Any:
+    replica = lock_replica(session, agent_id, replica_id)
+    if replica is None:
         raise RequestRefusedError(404, "Replica not found")
-    return wanted
+    return replica
 
 
-def _identity(agent_id: str, replica_id: str) -> tuple[ColumnElement[bool], ...]:
-    return ReplicaInstance.id == replica_id, ReplicaInstance.agent_id == agent_id
-
-
-def _exists(session: Session, wanted: tuple[ColumnElement[bool], ...]) -> bool:
-    return session.execute(select(ReplicaInstance.id).where(*wanted)).first() is not None
+def _store(session: Session, replica: Any, told: dict[str, Any]) -> None:
+    if replica.status == "promoted":
+        told = {name: value for name, value in told.items() if name != "status"}
+    update_rows(session, ReplicaInstance, ReplicaInstance.id == replica.id, **told)

@@ -7,8 +7,8 @@ from sqlalchemy import func
 from sqlalchemy.orm import Session
 
 from backend.core.clock import utc_now
-from backend.core.database import insert_row, update_rows
 from backend.core.errors import RequestRefusedError
+from backend.core.rows import insert_row, update_rows
 from backend.spot.models import ReplicaInstance
 from backend.spot.services.replicas.primary import is_primary, lock_agent, primary_of, take_over
 from backend.spot.services.replicas.standby import ABLE_TO_TAKE_OVER, lock_replica, recount
@@ -36,8 +36,8 @@ def promote(session: Session, agent_id: str, replica_id: str, body: dict[str, An
     former = primary_of(session, agent)
     if former is None:
         raise RequestRefusedError(404, "Agent not found")
-    update_rows(session, ReplicaInstance, ReplicaInstance.id == replica.id, status="promoted", promoted_at=func.now())
     take_over(session, agent, replica, reason="manual-replica-promotion", former_stays=bool(demote))
+    update_rows(session, ReplicaInstance, ReplicaInstance.id == replica.id, status="promoted", promoted_at=func.now())
     if demote:
         _let_stand_by(session, agent, former, replica)
     recount(session, agent.id)

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from backend.core.clock import utc_now
-from backend.core.database import insert_row, update_rows
+from backend.core.rows import insert_row, update_rows
 from backend.spot.models import InterruptionEvent
 from backend.spot.services.replicas.interruption_features import features_of
 

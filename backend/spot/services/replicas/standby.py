@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, bindparam, func, select
 from sqlalchemy.orm import Session
 
-from backend.core.database import update_rows
+from backend.core.rows import update_rows
+from backend.core.strict_types import Operand
 from backend.spot.models import Agent, ReplicaInstance
 
 ABLE_TO_TAKE_OVER = ("ready", "syncing")
@@ -35,21 +36,34 @@ def stands_by(primary_id: Any) -> ColumnElement[bool]:
     )
 
 
+_OF_AGENT = ReplicaInstance.agent_id == bindparam("agent_id", type_=Operand())
+LOCKED_REPLICA = (
+    select(*COLUMNS).where(ReplicaInstance.id == bindparam("replica_id", type_=Operand()), _OF_AGENT).with_for_update()
+)
+STANDING_BY = (
+    select(*COLUMNS)
+    .where(_OF_AGENT, stands_by(bindparam("primary_id", type_=Operand())))
+    .order_by(ReplicaInstance.created_at, ReplicaInstance.id)
+    .with_for_update()
+)
+NUMBER_STANDING_BY = (
+    select(func.count())
+    .select_from(ReplicaInstance)
+    .where(ReplicaInstance.agent_id == Agent.id, stands_by(Agent.instance_id))
+    .correlate(Agent)
+    .scalar_subquery()
+)
+
+
 def lock_replica(session: Session, agent_id: str, replica_id: Any) -> Any:
     """The agent's replica, active or not, its row locked until the transaction ends; None for an unknown one."""
-    query = select(*COLUMNS).where(ReplicaInstance.id == replica_id, ReplicaInstance.agent_id == agent_id)
-    return session.execute(query.with_for_update()).first()
+    return session.execute(LOCKED_REPLICA, {"agent_id": agent_id, "replica_id": replica_id}).first()
 
 
 def replicas_standing_by(session: Session, agent: Any) -> list[Any]:
     """All that stand by for `agent` (a locked row), oldest first, locked too."""
-    query = (
-        select(*COLUMNS)
-        .where(ReplicaInstance.agent_id == agent.id, stands_by(agent.instance_id))
-        .order_by(ReplicaInstance.created_at, ReplicaInstance.id)
-        .with_for_update()
-    )
-    return list(session.execute(query))
+    parameters = {"agent_id": agent.id, "primary_id": agent.instance_id}
+    return list(session.execute(STANDING_BY, parameters))
 
 
 def first_able(replicas: list[Any]) -> Any:
@@ -60,11 +74,4 @@ def first_able(replicas: list[Any]) -> Any:
 
 def recount(session: Session, agent_id: str) -> None:
     """Bring the agent's counter in line with the replicas that stand by. The agent's row is locked."""
-    number = (
-        select(func.count())
-        .select_from(ReplicaInstance)
-        .where(ReplicaInstance.agent_id == Agent.id, stands_by(Agent.instance_id))
-        .correlate(Agent)
-        .scalar_subquery()
-    )
-    update_rows(session, Agent, Agent.id == agent_id, replica_count=number)
+    update_rows(session, Agent, Agent.id == agent_id, replica_count=NUMBER_STANDING_BY)

@@ -115,7 +115,9 @@ class TestOnnx:
     )
     def test_what_is_no_risk_model_is_not_activated(self, spot: Spot, tmp_path: Path, files: Any, why: str) -> None:
         live = operator(spot).put_live(("risk.onnx", onnx_risk(0.25)))
-        pending = operator(spot).upload(*files).json["sessionId"]
+        uploaded = operator(spot).upload(*files).json
+        assert ("warnings" in uploaded) == (files[0][1] == b"onnx"), "that much can be told before"
+        pending = uploaded["sessionId"]
         before = operator(spot).states()
         refused = operator(spot).activate(pending)
         assert refused.status_code == 500

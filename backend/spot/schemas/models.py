@@ -27,7 +27,7 @@ def _names(*example: str) -> fields.List:
 
 
 def _warnings() -> fields.List:
-    description = "Files that were not loaded, and why; only where there are any"
+    description = "Files that are not loaded, or will not load, and why; only where there are any"
     return fields.List(fields.String(), metadata={"description": description, "example": []})
 
 
@@ -48,6 +48,7 @@ class ModelsUploaded(AsBuilt):
     message = text("Uploaded 1 model files. Use the RESTART button to activate.")
     model_status = one(UploadedModels)
     requiresRestart = truth(True)
+    warnings = _warnings()
 
 
 class ActivationOrder(AsSentOrEmpty):

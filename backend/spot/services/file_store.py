@@ -116,8 +116,8 @@ class Incoming:
         """What has been taken in, in order; of files of one name the last."""
         return list(self._files.values())
 
-    def add(self, name: str, content: BinaryIO) -> None:
-        """Take in one file; `name` must be a plain file name."""
+    def add(self, name: str, content: BinaryIO) -> Path:
+        """Take in one file, `name` being a plain file name; where it is until it is kept."""
         part = self._directory / "part"
         digest, size = hashlib.sha256(), 0
         with part.open("wb") as file:
@@ -128,8 +128,8 @@ class Incoming:
             file.flush()
             os.fsync(file.fileno())
         part.chmod(0o444)
-        part.replace(self._directory / digest.hexdigest())
         self._files[name] = StoredFile(name, digest.hexdigest(), size, utc_now().isoformat())
+        return part.replace(self._directory / digest.hexdigest())
 
     def add_stored(self, store: FileStore, upload_id: str, file: StoredFile) -> None:
         """Take over a file of an earlier upload; raises StoreError if it is damaged."""

@@ -55,13 +55,15 @@ def newest(session: Session) -> list[dict[str, Any]]:
 def upload(session: Session, host: EngineHost, files: Sequence[FileStorage]) -> dict[str, Any]:
     """Store models as a new session that waits to be activated; Refused with 400, and then nothing has changed.
 
+    What would keep a file from being activated is warned of, where that can be told already.
+
     The live session becomes the fallback; its models go on deciding until another session is activated.
     """
     checked = uploads.accepted(files, FORMATS, host.settings.max_file_bytes)
     session_id = str(uuid4())
     with host.models.receive(session_id) as incoming:
-        for file in checked:
-            incoming.add(file.name, file.rewound())
+        paths = {file.name: incoming.add(file.name, file.rewound()) for file in checked}
+        warnings = [trouble for name, path in paths.items() if (trouble := host.look_at(path, name))]
         stored = incoming.files
         sessions = _lock_all(session)
         _demote_live(session, sessions)
@@ -91,6 +93,7 @@ def upload(session: Session, host: EngineHost, files: Sequence[FileStorage]) -> 
             "sessionType": "pending_activation",
         },
         "requiresRestart": True,
+        **_with(warnings),
     }
 
 
@@ -120,7 +123,7 @@ def activate(session: Session, host: EngineHost, body: Any) -> dict[str, Any]:
         "message": "Models activated successfully. Backend will restart in 3 seconds.",
         "model_status": {"loaded": True, "type": engine.type},
         "restarting": True,
-        **_warnings(engine),
+        **_with(engine.withheld_models),
     }
 
 
@@ -145,7 +148,7 @@ def fall_back(session: Session, host: EngineHost) -> dict[str, Any]:
         "fallbackSessionId": row.id,
         "message": "Rolled back to previous model version. Backend will restart in 3 seconds.",
         "restarting": True,
-        **_warnings(engine),
+        **_with(engine.withheld_models),
     }
 
 
@@ -221,5 +224,5 @@ def _record_loaded(session: Session, engine: LoadedEngine) -> None:
     record_event(session, "decision_engine_loaded", "info", f"Decision engine {engine.type} loaded successfully")
 
 
-def _warnings(engine: LoadedEngine) -> dict[str, Any]:
-    return {"warnings": list(engine.withheld_models)} if engine.withheld_models else {}
+def _with(warnings: Sequence[str]) -> dict[str, Any]:
+    return {"warnings": list(warnings)} if warnings else {}

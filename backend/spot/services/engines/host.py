@@ -2,6 +2,7 @@
 
 import logging
 import time
+from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
 
@@ -74,6 +75,10 @@ class EngineHost:
         self._prepared = prepared
         self._look_again = 0.0
         return prepared
+
+    def look_at(self, path: Path, name: str) -> str | None:
+        """What is wrong with an uploaded file, as far as can be told before it is loaded by an engine."""
+        return self._loader.look_at(path, name)
 
     def _look(self, session: Session) -> None:
         wanted = in_force.look_up(session)

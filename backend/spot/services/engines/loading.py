@@ -21,6 +21,7 @@ from backend.spot.services.engines.interface import (
     EngineFaultError,
     EngineLoadError,
 )
+from backend.spot.services.engines.risk_models import ModelError, open_onnx
 from backend.spot.services.engines.time_limit import OverdueError, TimeLimit
 from backend.spot.services.engines.uploaded_code import find_module, forget, import_class
 from backend.spot.services.file_store import FileStore, StoreError
@@ -89,6 +90,16 @@ class EngineLoader:
             raise EngineLoadError(f"Loading the decision engine {error}") from error
         except Exception as error:
             raise EngineLoadError(str(error) or type(error).__name__) from error
+
+    def look_at(self, path: Path, name: str) -> str | None:
+        """What is wrong with an uploaded file called `name`, as far as can be told without an engine."""
+        if Path(name).suffix.lower() != ".onnx":
+            return None
+        try:
+            self._limit.call(partial(open_onnx, path, name))
+        except (ModelError, OverdueError) as error:
+            return str(error) if isinstance(error, ModelError) else f"Loading {name} {error}"
+        return None
 
     def _load(self, in_force: InForce) -> LoadedEngine:
         model_dir = self._model_files(in_force.models)

@@ -73,22 +73,27 @@ def _model_file(directory: Path) -> Path | None:
     return chosen[0] if chosen else None
 
 
+def open_onnx(path: Path, name: str) -> Any:
+    """An inference session of an ONNX file that is called `name`; raises ModelError."""
+    try:
+        runtime = import_module("onnxruntime")
+    except ImportError as error:
+        raise ModelError(f"{name} needs onnxruntime: install the extra 'ml'") from error
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    try:
+        return runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        reason = str(error).replace(f"{path.parent}/", "")
+        raise ModelError(f"{name} is no ONNX model: {reason}") from error
+
+
 class OnnxModel:
     """A model in the open format ONNX, which holds no code."""
 
     def __init__(self, path: Path) -> None:
-        try:
-            runtime = import_module("onnxruntime")
-        except ImportError as error:
-            raise ModelError(f"{path.name} needs onnxruntime: install the extra 'ml'") from error
-        options = runtime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 4
-        try:
-            self._session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:
-            reason = str(error).replace(f"{path.parent}/", "")
-            raise ModelError(f"{path.name} is no ONNX model: {reason}") from error
+        self._session = open_onnx(path, path.name)
         inputs = self._session.get_inputs()
         if [single.type for single in inputs] != ["tensor(float)"]:
             raise ModelError(f"{path.name} must have one input, of 32-bit floats")

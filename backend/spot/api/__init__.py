@@ -3,6 +3,7 @@
 from backend.spot.api.admin import admin
 from backend.spot.api.admin_clients import admin_clients
 from backend.spot.api.agents import agents
+from backend.spot.api.callers_described import SECURITY_SCHEMES
 from backend.spot.api.client_agents import client_agents
 from backend.spot.api.client_instances import client_instances
 from backend.spot.api.clients import clients
@@ -23,4 +24,4 @@ BLUEPRINTS = (
     models,
     health,
 )
-SECURITY = {"clientToken": {"type": "http", "scheme": "bearer"}}
+SECURITY = SECURITY_SCHEMES

@@ -11,6 +11,7 @@ from backend.core.database import SAFE_METHODS, run_and_commit
 from backend.core.wrong_tokens import count_wrong_token
 from backend.spot.api.audited_request import AuditedAction, Declaration
 from backend.spot.api.authentication import identified, token_in_header
+from backend.spot.api.callers_described import OPERATORS, OPERATORS_AND_AGENTS, Callers, describe_callers
 from backend.spot.models import db
 from backend.spot.services.audit import audit
 from backend.spot.services.callers import owns_agent
@@ -30,7 +31,7 @@ def for_operators(view: View | None = None, **declaration: Any) -> View | Callab
     has been done a row of the audit log says so: `@for_operators(action="client_deleted", entity="client")`. Where the
     id of the entity is found, AuditedAction tells.
     """
-    return _guarded(view, declaration, _operator)
+    return _guarded(view, declaration, _operator, OPERATORS)
 
 
 @overload
@@ -39,14 +40,18 @@ def for_operators_and_agents(view: View) -> View: ...
 def for_operators_and_agents(**declaration: Unpack[Declaration]) -> Callable[[View], View]: ...
 def for_operators_and_agents(view: View | None = None, **declaration: Any) -> View | Callable[[View], View]:
     """Like for_operators; the agent named in the path may call too. What agents do is not in the audit log."""
-    return _guarded(view, declaration, _operator_or_agent)
+    return _guarded(view, declaration, _operator_or_agent, OPERATORS_AND_AGENTS)
 
 
-def _guarded(view: View | None, declaration: dict[str, Any], recognise: Recognise) -> View | Callable[[View], View]:
-    if view is not None:
-        return _in_one_transaction(view, None, recognise)
-    declared = AuditedAction(**declaration)
-    return lambda declaring_view: _in_one_transaction(declaring_view, declared, recognise)
+def _guarded(
+    view: View | None, declaration: dict[str, Any], recognise: Recognise, callers: Callers
+) -> View | Callable[[View], View]:
+    declared = AuditedAction(**declaration) if declaration else None
+
+    def decorate(guarded: View) -> View:
+        return describe_callers(_in_one_transaction(guarded, declared, recognise), callers)
+
+    return decorate if view is None else decorate(view)
 
 
 def _in_one_transaction(view: View, declared: AuditedAction | None, recognise: Recognise) -> View:

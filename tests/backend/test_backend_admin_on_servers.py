@@ -1,0 +1,88 @@
+"""What operators do, on the databases of production."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.backend.conftest import TOKEN, Spot
+
+
+def get(spot: Spot, what: str) -> Any:
+    answer = spot.http.get(f"/api/admin/{what}")
+    assert answer.status_code == 200, answer.text
+    return answer.json
+
+
+def create(spot: Spot, **body: Any) -> tuple[int, Any]:
+    answer = spot.http.post("/api/admin/clients/create", json=body)
+    return answer.status_code, answer.json
+
+
+def test_the_life_of_a_client(spot_on_server: Spot) -> None:
+    spot = spot_on_server
+    status, answer = create(spot, name="Pröto Co")
+    assert status == 200
+    client = answer["client"]
+    assert create(spot, name="PROTO CO")[0] == 409
+    status, answer = create(spot, name="Other", email="PRÖTO_CO@example.com")
+    assert (status, answer["error"][:12]) == (500, "1062 (23000)")
+    assert create(spot, name="Other", email=None)[1]["error"] == "1048 (23000): Column 'email' cannot be null"
+    assert [row["name"] for row in get(spot, "clients")] in (["Pröto Co", "client-1"], ["client-1", "Pröto Co"])
+    token = get(spot, f"clients/{client['id'].upper()}/token")
+    assert token == {"client_name": "Pröto Co", "token": client["token"]}
+    spot.http.post(f"/api/admin/clients/{client['id']}/regenerate-token")
+    spot.headers = {"Authorization": f"Bearer {client['token']}"}
+    assert spot.register(logical_agent_id="late").status_code == 401
+    assert spot.http.delete(f"/api/admin/clients/{client['id']}").status_code == 200
+    assert spot.http.delete(f"/api/admin/clients/{client['id']}").status_code == 404
+    rows = spot.sql("SELECT action, entity_id, details FROM audit_logs ORDER BY action")
+    assert [row["action"] for row in rows] == [
+        "client_created",
+        "client_deleted",
+        "client_token_regenerated",
+        "client_token_shown",
+    ]
+    assert {row["entity_id"].lower() for row in rows} == {client["id"]}
+    assert json.loads(rows[0]["details"]) == {"name": "Pröto Co"}
+
+
+def test_deleting_a_client_takes_its_agents_along(spot_on_server: Spot) -> None:
+    spot = spot_on_server
+    assert spot.http.delete(f"/api/admin/clients/{spot.client_id}").status_code == 200
+    assert spot.one("SELECT COUNT(*) AS n FROM agents") == {"n": 0}
+    assert get(spot, "activity")[0]["text"] == f"Client {spot.client_id} ({spot.client_id}) deleted permanently"
+
+
+def test_the_whole_system_in_lists_and_numbers(spot_on_server: Spot) -> None:
+    spot = spot_on_server
+    spot.register(logical_agent_id="agent-2", instance_id="i-2", mode="spot", region="eu-west-1")
+    spot.sql("UPDATE agents SET last_heartbeat_at = NULL, status = 'deleted' WHERE logical_agent_id = 'agent-2'")
+    spot.sql("UPDATE clients SET total_savings = 1.25")
+    stats = get(spot, "stats")
+    assert (stats["agentsOnline"], stats["agentsTotal"], stats["totalSavings"]) == (1, 2, 1.25)
+    (client,) = get(spot, "clients")
+    assert (client["agentsOnline"], client["agentsTotal"], client["instances"]) == (1, 2, 2)
+    assert [agent["logicalAgentId"] for agent in get(spot, "agents")["agents"]] == ["agent-1", "agent-2"]
+    assert get(spot, "agents?status=DELETED")["total"] == 1
+    assert [row["id"] for row in get(spot, "instances?mode=SPOT&region=EU-WEST-1&status=active")["instances"]] == [
+        "i-2"
+    ]
+    assert get(spot, "instances?status=terminated") == {
+        "filters": {"mode": None, "region": None, "status": "terminated"},
+        "instances": [],
+        "total": 0,
+    }
+    assert get(spot, "clients/growth") == []
+    assert {entry["type"] for entry in get(spot, "activity")} == {"agent"}
+    assert get(spot, "system-health")["database"] == "Connected"
+
+
+def test_hashes_find_tokens_however_they_are_spelt(spot_on_server: Spot) -> None:
+    spot = spot_on_server
+    spot.http.post(f"/api/admin/clients/{spot.client_id}/regenerate-token")
+    token = get(spot, f"clients/{spot.client_id}/token")["token"]
+    spot.sql("UPDATE clients SET client_token = 'hashed:00000000000000000000000000000000'")
+    for offered, status in ((token, 200), (token.upper(), 200), (TOKEN, 401), ("hashed:" + 32 * "0", 401)):
+        spot.headers = {"Authorization": f"Bearer {offered}"}
+        assert spot.get("config").status_code == status

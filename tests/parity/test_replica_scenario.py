@@ -1,7 +1,7 @@
 """The scenario of all replica routes, without the six requests that only the new side can carry out.
 
-In the recording as it is, the replicas that those make on the new side are in the way of what comes later, and rules for
-that recording explain the rest. Here nothing is in the way: promotion, demotion and failover must agree to the row.
+In the recording as it is, the replicas that those make on the new side are in the way of what comes later, and rules
+for that recording explain the rest. Here nothing is: promotion, demotion and failover must agree to the row.
 """
 
 from __future__ import annotations

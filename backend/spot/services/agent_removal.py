@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from backend.core.errors import RequestRefusedError
@@ -11,14 +11,15 @@ from backend.spot.models import Agent, Instance
 from backend.spot.services.events import notify, record_event
 from backend.spot.services.replica_shutdown import NO_REPLICAS, end_replicas
 
+LOCKED = select(Agent.client_id, Agent.instance_id).where(Agent.id == bindparam("agent_id")).with_for_update()
+
 
 def delete(session: Session, agent_id: str) -> dict[str, Any]:
     """Mark an agent as deleted, and its replicas and its instance as ended; Refused with 404 when it is unknown.
 
     A deleted agent can be deleted again.
     """
-    query = select(Agent.client_id, Agent.instance_id).where(Agent.id == agent_id).with_for_update()
-    agent = session.execute(query).first()
+    agent = session.execute(LOCKED, {"agent_id": agent_id}).first()
     if agent is None:
         raise RequestRefusedError(404, "Agent not found")
     end_replicas(session, agent_id)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from backend.core.database_errors import ValueRefusedError
@@ -16,6 +16,12 @@ SETTINGS = ("auto_switch_enabled", "auto_terminate_enabled", "replica_enabled", 
 MINUTES = ("terminateWaitMinutes", "terminate_wait_minutes")
 SECONDS_A_MINUTE = 60
 UNSET = object()
+KNOWN = select(Agent.id).where(Agent.id == bindparam("agent_id"))
+LOCKED_MODES = (
+    select(Agent.auto_switch_enabled, Agent.manual_replica_enabled, Agent.replica_count)
+    .where(Agent.id == bindparam("agent_id"))
+    .with_for_update()
+)
 
 
 def toggle(session: Session, agent_id: str, body: dict[str, Any]) -> None:
@@ -38,8 +44,7 @@ def configure(session: Session, agent_id: str, body: dict[str, Any]) -> dict[str
     Returns the modes as asked for, or as they were. Refused with 404 when there is no such agent; raises ValueError or
     TypeError for a waiting time that is no number.
     """
-    modes = (Agent.auto_switch_enabled, Agent.manual_replica_enabled, Agent.replica_count)
-    agent = session.execute(select(*modes).where(Agent.id == agent_id).with_for_update()).first()
+    agent = session.execute(LOCKED_MODES, {"agent_id": agent_id}).first()
     if agent is None:
         raise RequestRefusedError(404, "Agent not found")
     automatic = _asked(body, "autoSwitchEnabled")
@@ -72,7 +77,7 @@ def _set(session: Session, agent_id: str, **values: Any) -> None:
         update_matching(session, Agent, {"id": agent_id}, **values)
     except ValueRefusedError:
         # A value only matters where there is a row to hold it.
-        if session.execute(select(Agent.id).where(Agent.id == agent_id)).first() is not None:
+        if session.execute(KNOWN, {"agent_id": agent_id}).first() is not None:
             raise
 
 

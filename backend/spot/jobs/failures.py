@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from backend.core.errors import describe
 from backend.core.scheduler import JobInterruptedError, JobRun
 from backend.spot.services.events import record_event
 
@@ -16,7 +15,7 @@ def failure_recorded(run: JobRun, event_type: str) -> Iterator[None]:
     except JobInterruptedError:
         raise
     except Exception as error:
-        text = describe(error)
+        text = str(error)
         with suppress(Exception):
             run.transact(lambda session: record_event(session, event_type, "error", text))
         raise

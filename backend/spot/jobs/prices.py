@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from backend.core.database_errors import StatementRefusedError
-from backend.core.errors import describe
 from backend.core.scheduler import Counts, JobInterruptedError, JobRun
 from backend.spot.services.pricing_pipeline import processing_log
 from backend.spot.services.pricing_pipeline.buckets import BUCKET, bucket_start
@@ -64,7 +63,7 @@ def _logged(run: JobRun, kind: str, start: datetime, end: datetime, counts: Coun
     except JobInterruptedError:
         raise
     except Exception as error:
-        text = describe(error)
+        text = str(error)
         with suppress(Exception):
             run.transact(partial(processing_log.fail, number=number, now=run.now, error=text))
         raise

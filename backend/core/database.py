@@ -118,6 +118,8 @@ def _engine_options(settings: Settings) -> dict[str, Any]:
         "max_overflow": 0,
         "pool_use_lifo": True,
         "pool_timeout": settings.pool_timeout,
+        # What statements are given may be tokens; they must not get into errors, and so into the log.
+        "hide_parameters": True,
     }
     if settings.database_url.drivername == "sqlite":
         # Transactions are begun by _begin_sqlite, so the driver must not begin its own.

@@ -11,7 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from backend import create_app
 from backend.core.database_errors import StatementRefusedError, UnsupportedValueError
 from backend.core.errors import describe
-from tests.backend.conftest import Spot, settings_for
+from tests.backend.conftest import TOKEN, Spot, settings_for
 
 DATABASE = "The database could not carry out the request"
 SERVER = "The server could not carry out the request"
@@ -67,6 +67,19 @@ def told_in_the_log_only(spot: Spot, caplog: pytest.LogCaptureFixture, path: str
         logger.removeHandler(caplog.handler)
     assert answer.status_code == 500
     return answer.json
+
+
+def test_no_token_gets_into_the_log(spot: Spot, caplog: pytest.LogCaptureFixture) -> None:
+    """Not even when looking it up fails, and however it fails."""
+    spot.sql("ALTER TABLE clients RENAME TO elsewhere")
+    logger = logging.getLogger("backend")
+    logger.addHandler(caplog.handler)
+    try:
+        assert spot.get("config").status_code == 500
+    finally:
+        logger.removeHandler(caplog.handler)
+    assert "token check failed" in caplog.text
+    assert TOKEN not in caplog.text + str([vars(record) for record in caplog.records])
 
 
 @pytest.mark.parametrize("path", ["/api/admin/stats", "/api/client/x", "/api/notifications", "/health"])

@@ -10,10 +10,10 @@ from sqlalchemy.engine.interfaces import ReflectedPrimaryKeyConstraint
 from sqlalchemy.types import NullType, TypeEngine
 
 from backend.core.column_capacity import can_hold
+from backend.core.database_events import ENABLED
 
 Columns = tuple[str, ...]
 
-EVENTS = "SELECT event_name FROM information_schema.events WHERE event_schema = DATABASE() ORDER BY event_name"
 PROGRAMS = {
     "triggers": "SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = DATABASE() ORDER BY 1",
     "procedures": "SELECT routine_name FROM information_schema.routines WHERE routine_schema = DATABASE() ORDER BY 1",
@@ -71,7 +71,7 @@ def events_at_work(connection: Connection, known: Mapping[str, str]) -> Iterator
     """
     if connection.dialect.name != "mysql":
         return
-    for name in connection.scalars(text(EVENTS)):
+    for name in sorted(connection.execute(ENABLED).scalars()):
         advice = f"once this side's jobs run, end it with DROP EVENT `{name}`"
         yield name, f"it {known[name]}; {advice}" if name in known else "what it does is not known here"
 

@@ -22,9 +22,19 @@ class FrugalConnection(Connection):
     transaction and outside: requests that only read then cost no round trip but their queries'.
     """
 
+    _unchecked: Any = None
+
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self._answered_at = 0.0
         super().__init__(*arguments, **options)
+
+    def _create_ssl_ctx(self, sslp: Any) -> Any:
+        """Where no certificate is named none is checked, and one context does: making it takes more than connecting."""
+        if sslp:
+            return super()._create_ssl_ctx(sslp)
+        if FrugalConnection._unchecked is None:
+            FrugalConnection._unchecked = super()._create_ssl_ctx(sslp)
+        return FrugalConnection._unchecked
 
     def query(self, sql: str | bytes, unbuffered: bool = False) -> Any:
         """Send a statement; BEGIN goes before it, without a wait for its answer, where it is the first that writes."""

@@ -19,6 +19,9 @@ from tests.support.net import free_port
 START_SECONDS = 60
 STOP_SECONDS = 20
 REQUIRED = ("mariadbd", "mariadb-install-db")
+FAST = ("--innodb-flush-log-at-trx-commit=2", "--innodb-doublewrite=0")
+"""What a server whose data nobody needs can do without."""
+AS_ROOT = ("--user=root",) if os.geteuid() == 0 else ()
 
 
 def missing_programs() -> list[str]:
@@ -27,11 +30,14 @@ def missing_programs() -> list[str]:
 
 
 class MariaDB:
-    """A running server. The user is root, without a password."""
+    """A server that can be started, killed and started again. The user is root, without a password."""
 
-    def __init__(self, port: int, socket_path: Path) -> None:
-        self.port = port
-        self.socket_path = socket_path
+    def __init__(self, directory: Path, settings: tuple[str, ...] = FAST) -> None:
+        self.port = free_port()
+        self.directory = directory
+        self.socket_path = directory / "server.sock"
+        self.settings = settings
+        self._process: subprocess.Popen[bytes] | None = None
 
     def url(self, database: str) -> str:
         """Address of a database on this server."""
@@ -40,7 +46,11 @@ class MariaDB:
     def connect(self, database: str | None = None) -> pymysql.connections.Connection:
         """A plain connection that commits by itself, for looking behind the program under test."""
         return pymysql.connect(
-            unix_socket=str(self.socket_path), user="root", database=database, autocommit=True, charset="utf8mb4"
+            unix_socket=str(self.socket_path),
+            user="root",
+            database=database,
+            autocommit=True,
+            charset="utf8mb4",
         )
 
     def create_database(self, name: str | None = None) -> str:
@@ -50,60 +60,71 @@ class MariaDB:
             cursor.execute(f"CREATE DATABASE `{name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci")
         return self.url(name)
 
-
-@contextmanager
-def running_mariadb() -> Iterator[MariaDB]:
-    """Start a server, yield it when it answers, stop it and remove its files."""
-    with tempfile.TemporaryDirectory(prefix="mariadb-", ignore_cleanup_errors=True) as name:
-        directory = Path(name)
-        data = directory / "data"
-        as_root = ["--user=root"] if os.geteuid() == 0 else []
+    def initialise(self) -> None:
+        """Make the data directory."""
         subprocess.run(
             [
-                *("mariadb-install-db", "--no-defaults", *as_root, f"--datadir={data}"),
+                *("mariadb-install-db", "--no-defaults", *AS_ROOT, f"--datadir={self.directory}/data"),
                 *("--auth-root-authentication-method=normal", "--skip-test-db"),
             ],
             check=True,
             capture_output=True,
             timeout=START_SECONDS,
         )
-        server = MariaDB(free_port(), directory / "server.sock")
-        with (directory / "server.log").open("wb") as log:
-            process = subprocess.Popen(_command(server, data, as_root), stdout=log, stderr=log)
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        log = self.directory / "server.log"
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(self._command(), stdout=output, stderr=output)
+        deadline = time.monotonic() + START_SECONDS
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"MariaDB did not start:\n{log.read_text(errors='replace')[-2000:]}")
+            time.sleep(0.05)
+
+    def kill(self) -> None:
+        """End the server as a loss of power would: it gets no chance to tidy up."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def stop(self) -> None:
+        """End the server in good order."""
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    def _command(self) -> list[str]:
+        data = f"{self.directory}/data"
+        return [
+            *("mariadbd", "--no-defaults", *AS_ROOT, f"--datadir={data}", f"--socket={self.socket_path}"),
+            *("--bind-address=127.0.0.1", f"--port={self.port}", f"--pid-file={data}/server.pid"),
+            *("--skip-log-bin", "--innodb-buffer-pool-size=32M", "--innodb-log-file-size=16M"),
+            *("--performance-schema=off", "--event-scheduler=off", "--max-connections=200"),
+            *("--default-time-zone=+00:00", "--character-set-server=utf8mb4", "--collation-server=utf8mb4_unicode_ci"),
+            *self.settings,
+        ]
+
+    def _answers(self) -> bool:
         try:
-            _wait(server, process, directory / "server.log")
+            self.connect().close()
+        except pymysql.MySQLError:
+            return False
+        return True
+
+
+@contextmanager
+def running_mariadb(settings: tuple[str, ...] = FAST) -> Iterator[MariaDB]:
+    """Start a server, yield it when it answers, stop it and remove its files."""
+    with tempfile.TemporaryDirectory(prefix="mariadb-", ignore_cleanup_errors=True) as name:
+        server = MariaDB(Path(name), settings)
+        server.initialise()
+        try:
+            server.start()
             yield server
         finally:
-            process.terminate()
-            try:
-                process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-def _command(server: MariaDB, data: Path, as_root: list[str]) -> list[str]:
-    return [
-        *("mariadbd", "--no-defaults", *as_root, f"--datadir={data}", f"--socket={server.socket_path}"),
-        *("--bind-address=127.0.0.1", f"--port={server.port}", f"--pid-file={data}/server.pid"),
-        *("--skip-log-bin", "--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=32M"),
-        *("--innodb-log-file-size=16M", "--innodb-doublewrite=0", "--performance-schema=off"),
-        *("--default-time-zone=+00:00", "--event-scheduler=off", "--max-connections=200"),
-        *("--character-set-server=utf8mb4", "--collation-server=utf8mb4_unicode_ci"),
-    ]
-
-
-def _wait(server: MariaDB, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while not _answers(server):
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"MariaDB did not start:\n{log.read_text(errors='replace')[-2000:]}")
-        time.sleep(0.05)
-
-
-def _answers(server: MariaDB) -> bool:
-    try:
-        server.connect().close()
-    except pymysql.MySQLError:
-        return False
-    return True
+            server.stop()

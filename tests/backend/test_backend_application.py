@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
-from pythonjsonlogger.json import JsonFormatter
 
 from backend import create_app
+from backend.core.logs import JsonLines
 from tests.backend.conftest import TOKEN, Spot, settings_for
 
 PAGE = "<!doctype html>\n<html lang=en>\n<title>{0} {1}</title>\n<h1>{1}</h1>\n<p>{2}</p>\n"
@@ -76,7 +76,9 @@ def test_json_is_sorted_compact_and_ascii(spot: Spot) -> None:
     assert answer.content_type == "application/json"
 
 
-@pytest.mark.parametrize("path", ["/", "/nope", "/health/", "/api/agents", "/api/agents/a/nothing", "/api/admin/nothing"])
+@pytest.mark.parametrize(
+    "path", ["/", "/nope", "/health/", "/api/agents", "/api/agents/a/nothing", "/api/admin/nothing"]
+)
 def test_every_other_path_is_a_page_that_says_so(bare: Spot, path: str) -> None:
     answer = bare.http.get(path)
     assert answer.status_code == 404
@@ -155,7 +157,7 @@ class TestDescription:
 def log_lines(spot: Spot) -> Iterator[StringIO]:
     """What the system logs, from INFO on."""
     handlers = logging.getLogger("backend").handlers
-    handler = next(handler for handler in handlers if isinstance(handler.formatter, JsonFormatter))
+    handler = next(handler for handler in handlers if isinstance(handler.formatter, JsonLines))
     lines = StringIO()
     stream = handler.setStream(lines)  # type: ignore[attr-defined]
     logging.getLogger("backend").setLevel("INFO")
@@ -167,7 +169,7 @@ class TestLogs:
     def test_a_well_formed_request_id_is_kept(self, spot: Spot, log_lines: StringIO) -> None:
         answer = spot.http.get("/health", headers={"X-Request-ID": "abc-12345"})
         assert answer.headers["X-Request-ID"] == "abc-12345"
-        line = json.loads(log_lines.getvalue())
+        line = json.loads(log_lines.getvalue().splitlines()[-1])
         assert line["request_id"] == "abc-12345"
         assert (line["method"], line["path"], line["status"]) == ("GET", "/health", 200)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from backend.core.errors import InvalidBodyError, answer_errors
 from backend.core.openapi import Blueprint
-from backend.spot.api.authentication import authenticated
+from backend.spot.api.authentication import authenticated, authenticated_with_limits
 from backend.spot.api.bodies import fails_on_unreadable_body
 from backend.spot.api.engine import engine_host
 from backend.spot.models import db
@@ -70,12 +70,12 @@ def heartbeat(caller: Caller, body: dict[str, Any], agent_id: str) -> Any:
 
 
 @agents.route("/<agent_id>/config", methods=["GET"])
-@authenticated
+@authenticated_with_limits
 @agents.response(200, schemas.Config())
 @agents.alt_response(404, schema=Error(), description="The client has no such agent")
 def config(caller: Caller, agent_id: str) -> Any:
     """What the agent is allowed to do."""
-    return configuration.config(db.session(), caller)
+    return configuration.config(caller.own_agent())
 
 
 @agents.route("/<agent_id>/replica-config", methods=["GET"])
@@ -84,7 +84,7 @@ def config(caller: Caller, agent_id: str) -> Any:
 @agents.alt_response(404, schema=Error(), description="The client has no such agent")
 def replica_config(caller: Caller, agent_id: str) -> Any:
     """Whether the agent keeps replicas."""
-    return configuration.replica_config(caller)
+    return configuration.replica_config(caller.own_agent())
 
 
 @agents.route("/<agent_id>/pending-commands", methods=["GET"])
@@ -168,7 +168,7 @@ def rebalance_recommendation(caller: Caller, body: dict[str, Any], agent_id: str
 
 
 @agents.route("/<agent_id>/decide", methods=["POST"])
-@authenticated
+@authenticated_with_limits
 @agents.arguments(schemas.Situation())
 @agents.response(200, schemas.Decision())
 def decide(caller: Caller, body: dict[str, Any], agent_id: str) -> Any:

@@ -10,8 +10,17 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from backend.core.database import run_and_commit
 from backend.core.errors import RequestRefusedError
 from backend.core.wrong_tokens import count_wrong_token
+from backend.spot.api.callers_described import AGENTS, describe_callers
 from backend.spot.models import db
-from backend.spot.services.callers import Caller, UnknownTokenError, identify, record_unknown_token
+from backend.spot.services.callers import (
+    CLIENT_WITH_AGENT,
+    CLIENT_WITH_LIMITS,
+    Caller,
+    UnknownTokenError,
+    identify,
+    record_unknown_token,
+)
+from backend.spot.services.client_tokens import TokenQuery
 
 
 def authenticated(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -20,12 +29,12 @@ def authenticated(view: Callable[..., Any]) -> Callable[..., Any]:
     Only trouble with the token is answered here; a body that cannot be read for it gets the framework's page.
     """
 
-    @wraps(view)
-    def checked(**path: str) -> Any:
-        token = _offered_token()
-        return run_and_commit(db.session(), lambda: view(identified(token, path.get("agent_id")), **path))
+    return _checked(view, CLIENT_WITH_AGENT)
 
-    return checked
+
+def authenticated_with_limits(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Like `authenticated`; the Caller's agent comes with the limits it keeps."""
+    return _checked(view, CLIENT_WITH_LIMITS)
 
 
 def token_in_header() -> str:
@@ -33,13 +42,13 @@ def token_in_header() -> str:
     return request.headers.get("Authorization", "").strip().replace("Bearer ", "").strip()
 
 
-def identified(token: str, agent_id: str | None) -> Caller:
+def identified(token: str, agent_id: str | None, with_agent: TokenQuery = CLIENT_WITH_AGENT) -> Caller:
     """The caller with `token`, speaking for an agent; refused as `identify` does, and for too many wrong tokens.
 
     Trouble with the database is the framework's page.
     """
     try:
-        return identify(db.session(), token, agent_id)
+        return identify(db.session(), token, agent_id, with_agent)
     except UnknownTokenError:
         # Whoever is only guessing leaves no more events.
         count_wrong_token()
@@ -50,6 +59,15 @@ def identified(token: str, agent_id: str | None) -> Caller:
     except Exception as error:
         current_app.logger.exception("token check failed")
         raise InternalServerError(original_exception=error) from error
+
+
+def _checked(view: Callable[..., Any], with_agent: TokenQuery) -> Callable[..., Any]:
+    @wraps(view)
+    def checked(**path: str) -> Any:
+        token, agent_id = _offered_token(), path.get("agent_id")
+        return run_and_commit(db.session(), lambda: view(identified(token, agent_id, with_agent), **path))
+
+    return describe_callers(checked, AGENTS)
 
 
 def _offered_token() -> str:

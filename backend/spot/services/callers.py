@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 
 from backend.core.errors import RequestRefusedError
 from backend.core.strict_types import Operand
-from backend.spot.models import Agent, Client
+from backend.spot.models import Agent, AgentConfig, Client
 from backend.spot.services.client_tokens import TokenQuery
+from backend.spot.services.configuration import LIMIT_COLUMNS
 from backend.spot.services.events import record_event
 
 AGENT_COLUMNS = (
@@ -37,6 +38,12 @@ CLIENT_WITH_AGENT = TokenQuery(
     .select_from(Client)
     .outerjoin(Agent, and_(Agent.client_id == Client.id, Agent.id == bindparam("agent_id", type_=Operand())))
 )
+CLIENT_WITH_LIMITS = TokenQuery(
+    select(*CLIENT_COLUMNS, *AGENT_COLUMNS, Agent.manual_replica_enabled, *LIMIT_COLUMNS)
+    .select_from(Client)
+    .outerjoin(Agent, and_(Agent.client_id == Client.id, Agent.id == bindparam("agent_id", type_=Operand())))
+    .outerjoin(AgentConfig, AgentConfig.agent_id == Agent.id)
+)
 
 
 class UnknownTokenError(RequestRefusedError):
@@ -62,15 +69,15 @@ class Caller:
         return self.agent
 
 
-def identify(session: Session, token: str, agent_id: str | None) -> Caller:
-    """The caller with `token`.
+def identify(session: Session, token: str, agent_id: str | None, with_agent: TokenQuery = CLIENT_WITH_AGENT) -> Caller:
+    """The caller with `token`; `with_agent` says what is asked about its agent.
 
     Refused with 401 for a missing token, with UnknownTokenError (401) for an unknown one, with 403 for a client that is
     not active, which is recorded as an event.
     """
     if not token:
         raise RequestRefusedError(401, "Missing client token")
-    found = _find(session, token, agent_id)
+    found = _find(session, token, agent_id, with_agent)
     if found is None:
         raise UnknownTokenError
     if not found.client_is_active:
@@ -90,11 +97,11 @@ def record_unknown_token(session: Session, path: str) -> None:
 
 def owns_agent(session: Session, token: str, agent_id: str) -> bool:
     """Whether `token` is that of the agent's client."""
-    found = _find(session, token, agent_id)
+    found = _find(session, token, agent_id, CLIENT_WITH_AGENT)
     return found is not None and found.id is not None
 
 
-def _find(session: Session, token: str, agent_id: str | None) -> Any:
+def _find(session: Session, token: str, agent_id: str | None, with_agent: TokenQuery) -> Any:
     if agent_id is None:
         return CLIENT.first(session, token)
-    return CLIENT_WITH_AGENT.first(session, token, agent_id=agent_id)
+    return with_agent.first(session, token, agent_id=agent_id)

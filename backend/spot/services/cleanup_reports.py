@@ -6,7 +6,7 @@ from sqlalchemy import func
 from sqlalchemy.orm import Session
 
 from backend.core.clock import utc_now
-from backend.core.database import insert_row, update_rows
+from backend.core.rows import insert_row, update_matching
 from backend.spot.models import Agent, CleanupLog
 from backend.spot.services.callers import Caller
 from backend.spot.services.events import record_event
@@ -31,8 +31,8 @@ def record(session: Session, caller: Caller, agent_id: str, body: dict[str, Any]
         cutoff_date=snapshots.get("cutoff_date"),
         executed_at=body.get("timestamp") or utc_now(),
     )
-    mine = (Agent.id == agent_id, Agent.client_id == caller.client_id)
-    update_rows(session, Agent, *mine, last_cleanup_at=func.now())
+    mine = {"id": agent_id, "client_id": caller.client_id}
+    update_matching(session, Agent, mine, last_cleanup_at=func.now())
     record_event(
         session,
         "cleanup_completed",

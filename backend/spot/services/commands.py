@@ -3,56 +3,51 @@
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import desc, func, null, select, union_all
+from sqlalchemy import bindparam, desc, func, null, select, union_all
 from sqlalchemy.orm import Session
 
-from backend.core.database import insert_row, update_rows
 from backend.core.database_errors import ValueRefusedError
 from backend.core.errors import RequestRefusedError
+from backend.core.rows import insert_row, update_matching
+from backend.core.strict_types import Operand
 from backend.spot.models import Command, PendingSwitchCommand
 from backend.spot.services.callers import Caller
 from backend.spot.services.events import notify
 
 DEFAULT_WAIT_SECONDS = 300
 DEFAULT_PRIORITY = 5
+ANSWERED = ("instance_id", "target_mode", "target_pool_id", "priority", "terminate_wait_seconds", "created_at")
+
+
+def _waiting(queue: type[Command] | type[PendingSwitchCommand], name: Any, number: Any) -> Any:
+    """What waits for an agent in one queue; a command of one has a name, of the other a number."""
+    columns = (getattr(queue, column) for column in ANSWERED)
+    agent_id = bindparam("agent_id", type_=Operand())
+    return select(name.label("name"), number.label("number"), *columns).where(queue.agent_id == agent_id)
+
+
+PENDING = union_all(
+    _waiting(Command, Command.id, null()).where(Command.status == "pending"),
+    _waiting(PendingSwitchCommand, null(), PendingSwitchCommand.id).where(PendingSwitchCommand.executed_at.is_(None)),
+).order_by(desc("priority"), "created_at")
 
 
 def pending(session: Session, agent_id: str) -> list[dict[str, Any]]:
     """The waiting commands of both queues, most urgent first, then oldest first; whoever owns the agent."""
-    queues = (
-        _shape(Command, Command.id, null()).where(Command.agent_id == agent_id, Command.status == "pending"),
-        _shape(PendingSwitchCommand, null(), PendingSwitchCommand.id).where(
-            PendingSwitchCommand.agent_id == agent_id, PendingSwitchCommand.executed_at.is_(None)
-        ),
-    )
-    query = union_all(*queues).order_by(desc("priority"), "created_at")
-    return [{**row, "id": row["name"] or str(row["number"])} for row in session.execute(query).mappings()]
-
-
-def _shape(queue: type[Command] | type[PendingSwitchCommand], name: Any, number: Any) -> Any:
-    """The columns both queues answer with; a command of one has a name, of the other a number."""
-    return select(
-        name.label("name"),
-        number.label("number"),
-        queue.instance_id,
-        queue.target_mode,
-        queue.target_pool_id,
-        queue.priority,
-        queue.terminate_wait_seconds,
-        queue.created_at,
-    )
+    found = session.execute(PENDING, {"agent_id": agent_id}).mappings()
+    return [{**{name: row[name] for name in ANSWERED}, "id": row["name"] or str(row["number"])} for row in found]
 
 
 def finish(session: Session, agent_id: str, command_id: str, body: dict[str, Any]) -> None:
     """Store how a command went; a command or an agent nobody knows is fine."""
     success = body.get("success", True)
     message = body.get("message", "")
-    wanted = (Command.id == command_id, Command.agent_id == agent_id)
+    wanted = {"id": command_id, "agent_id": agent_id}
     try:
-        update_rows(
+        update_matching(
             session,
             Command,
-            *wanted,
+            wanted,
             status="completed" if success else "failed",
             success=success,
             message=message,
@@ -61,14 +56,13 @@ def finish(session: Session, agent_id: str, command_id: str, body: dict[str, Any
         )
     except ValueRefusedError:
         # A value only matters where there is a row to hold it.
-        if session.execute(select(Command.id).where(*wanted)).first() is not None:
+        if session.execute(select(Command.id).filter_by(**wanted)).first() is not None:
             raise
     if command_id.isdigit():
-        update_rows(
+        update_matching(
             session,
             PendingSwitchCommand,
-            PendingSwitchCommand.id == command_id,
-            PendingSwitchCommand.agent_id == agent_id,
+            wanted,
             executed_at=func.now(),
             execution_result=body,
         )

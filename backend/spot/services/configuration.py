@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
+from backend.core.strict_types import Operand
 from backend.spot.models import Agent, AgentConfig
-from backend.spot.services.callers import Caller
 
 LIMITS = {
     "min_savings_percent": 15.0,
@@ -15,37 +15,40 @@ LIMITS = {
     "min_pool_duration_hours": 2,
 }
 FLAGS = (
-    Agent.enabled,
-    Agent.auto_switch_enabled,
-    Agent.auto_terminate_enabled,
-    Agent.terminate_wait_seconds,
-    Agent.replica_enabled,
-    Agent.replica_count,
+    "enabled",
+    "auto_switch_enabled",
+    "auto_terminate_enabled",
+    "terminate_wait_seconds",
+    "replica_enabled",
+    "replica_count",
+)
+FLAG_COLUMNS = tuple(getattr(Agent, name) for name in FLAGS)
+LIMIT_COLUMNS = tuple(getattr(AgentConfig, name) for name in LIMITS)
+OF_ONE_AGENT = (
+    select(*FLAG_COLUMNS, *LIMIT_COLUMNS)
+    .select_from(Agent)
+    .outerjoin(AgentConfig, AgentConfig.agent_id == Agent.id)
+    .where(Agent.id == bindparam("agent_id", type_=Operand()))
 )
 
 
 def limits(session: Session, agent_id: str) -> dict[str, Any]:
     """The flags and limits of one agent; limits never set have their defaults."""
-    return _read(session, agent_id, *FLAGS)
+    return limits_of(session.execute(OF_ONE_AGENT, {"agent_id": agent_id}).one())
 
 
-def config(session: Session, caller: Caller) -> dict[str, Any]:
-    """The limits of the caller's agent with its replica mode; Refused with 404."""
-    return _read(session, caller.own_agent().id, *FLAGS, Agent.manual_replica_enabled)
+def limits_of(agent: Any) -> dict[str, Any]:
+    """The same, of an agent's row that has its limits."""
+    return {name: getattr(agent, name) for name in FLAGS} | {
+        name: default if (limit := getattr(agent, name)) is None else limit for name, default in LIMITS.items()
+    }
 
 
-def replica_config(caller: Caller) -> dict[str, Any]:
-    """Whether the caller's agent keeps replicas, and how many; Refused with 404."""
-    agent = caller.own_agent()
+def config(agent: Any) -> dict[str, Any]:
+    """The limits with the replica mode, of an agent's row that has its limits."""
+    return {**limits_of(agent), "manual_replica_enabled": agent.manual_replica_enabled}
+
+
+def replica_config(agent: Any) -> dict[str, Any]:
+    """Whether an agent keeps replicas, and how many."""
     return {"enabled": agent.replica_enabled, "count": agent.replica_count}
-
-
-def _read(session: Session, agent_id: str, *flags: Any) -> dict[str, Any]:
-    defaults = (func.coalesce(getattr(AgentConfig, name), value).label(name) for name, value in LIMITS.items())
-    query = (
-        select(*flags, *defaults)
-        .select_from(Agent)
-        .outerjoin(AgentConfig, AgentConfig.agent_id == Agent.id)
-        .where(Agent.id == agent_id)
-    )
-    return dict(session.execute(query).mappings().one())

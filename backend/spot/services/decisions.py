@@ -5,14 +5,15 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import bindparam, case, func, select
 from sqlalchemy.orm import Session
 
 from backend.core.clock import utc_now
-from backend.core.database import insert_row, insert_row_if_possible
+from backend.core.rows import insert_row, insert_row_if_possible
+from backend.core.strict_types import Operand
 from backend.spot.models import AgentDecision, DecisionEngineRun, RiskScore, Switch
 from backend.spot.services.callers import Caller
-from backend.spot.services.configuration import limits as read_limits
+from backend.spot.services.configuration import limits_of
 from backend.spot.services.engines.host import EngineHost
 from backend.spot.services.engines.interface import EngineFaultError
 from backend.spot.services.engines.loading import LoadedEngine
@@ -29,11 +30,14 @@ CONFIG = (
     "max_switches_per_week",
     "min_pool_duration_hours",
 )
+SWITCHES = select(
+    func.count(case((Switch.initiated_at >= bindparam("since"), 1))), func.max(Switch.initiated_at)
+).where(Switch.agent_id == bindparam("agent_id", type_=Operand()))
 UNAVAILABLE = "Decision engine unavailable - staying in current mode for safety"
 
 
 def decide(session: Session, host: EngineHost, caller: Caller, body: dict[str, Any]) -> dict[str, Any]:
-    """Decide what the caller's agent should do and keep the decision.
+    """Decide what the caller's agent, which comes with its limits, should do and keep the decision.
 
     An agent that is disabled, or not the caller's, stays where it is, and nothing is kept. While no engine is loaded,
     or when it fails, the agent stays too.
@@ -43,7 +47,7 @@ def decide(session: Session, host: EngineHost, caller: Caller, body: dict[str, A
     if caller.agent is None or not caller.agent.enabled:
         return _stay(instance, "Agent disabled")
     engine = host.engine(session)
-    answer = _ask(session, engine, caller.agent.id, instance, pricing) if engine else None
+    answer = _ask(session, engine, caller.agent, instance, pricing) if engine else None
     decision = answer or _stay(instance, UNAVAILABLE)
     _keep(session, caller, instance_id, decision, engine.version if engine else None)
     _remember(session, caller, instance, pricing, decision)
@@ -64,11 +68,11 @@ def _stay(instance: dict[str, Any], reason: str) -> dict[str, Any]:
 
 
 def _ask(
-    session: Session, engine: LoadedEngine, agent_id: str, instance: dict[str, Any], pricing: Any
+    session: Session, engine: LoadedEngine, agent: Any, instance: dict[str, Any], pricing: Any
 ) -> dict[str, Any] | None:
     """The engine's decision; None, and an event, when it has none."""
     instance_id = instance.get("instance_id")
-    situation = _situation(session, engine, agent_id, instance, pricing)
+    situation = _situation(session, engine, agent, instance, pricing)
     began = time.perf_counter()
     try:
         decision, models = engine.decide(instance=instance, pricing=pricing, **situation)
@@ -90,17 +94,12 @@ def _ask(
 
 
 def _situation(
-    session: Session, engine: LoadedEngine, agent_id: str, instance: dict[str, Any], pricing: Any
+    session: Session, engine: LoadedEngine, agent: Any, instance: dict[str, Any], pricing: Any
 ) -> dict[str, Any]:
     """What engines are told beside the request itself."""
-    recent, last = session.execute(
-        select(
-            func.count(case((Switch.initiated_at >= utc_now() - WEEK, 1))),
-            func.max(Switch.initiated_at),
-        ).where(Switch.agent_id == agent_id)
-    ).one()
+    recent, last = session.execute(SWITCHES, {"agent_id": agent.id, "since": utc_now() - WEEK}).one()
     situation = {
-        "config": _config(session, agent_id),
+        "config": _config(agent),
         "recent_switches_count": recent,
         "last_switch_time": last,
     }
@@ -110,8 +109,8 @@ def _situation(
     return situation
 
 
-def _config(session: Session, agent_id: str) -> dict[str, Any]:
-    found = read_limits(session, agent_id)
+def _config(agent: Any) -> dict[str, Any]:
+    found = limits_of(agent)
     config = {name: found[name] for name in CONFIG}
     return {name: Decimal(str(value)) if isinstance(value, float) else value for name, value in config.items()}
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 from sqlalchemy import func
 from sqlalchemy.orm import Session
 
-from backend.core.database import insert_row_if_possible
+from backend.core.rows import insert_row_if_possible
 from backend.spot.models import Notification, SystemEvent
 
 _log = logging.getLogger("backend.spot.events")

@@ -9,11 +9,13 @@ from backend.core.clock import utc_now
 from backend.core.errors import RequestRefusedError, describe
 from backend.spot.services import engine_status
 
+SIGN_OF_LIFE = select(1)
+
 
 def check(session: Session) -> dict[str, Any]:
     """The state of the service; Refused with 500 when the database does not answer."""
     try:
-        session.execute(select(1))
+        session.execute(SIGN_OF_LIFE)
     except Exception as error:
         raise RequestRefusedError(500, describe(error), status="unhealthy") from error
     return {

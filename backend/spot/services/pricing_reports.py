@@ -3,10 +3,11 @@
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import func, or_
+from sqlalchemy import and_, bindparam, func, or_, update
 from sqlalchemy.orm import Session
 
-from backend.core.database import insert_row, insert_row_unless_present, update_rows
+from backend.core.rows import insert_row, insert_rows, insert_rows_unless_present, update_matching
+from backend.core.strict_types import Operand
 from backend.spot.models import (
     Instance,
     OndemandPriceSnapshot,
@@ -17,6 +18,21 @@ from backend.spot.models import (
 from backend.spot.services.callers import Caller
 from backend.spot.services.pricing_pipeline.submissions import submit_prices
 
+TOUCH_POOLS = (
+    update(SpotPool)
+    .where(
+        or_(
+            SpotPool.id.in_(bindparam("ids", expanding=True, type_=Operand())),
+            and_(
+                SpotPool.instance_type == bindparam("their_type", type_=Operand()),
+                SpotPool.region == bindparam("their_region", type_=Operand()),
+                SpotPool.az.in_(bindparam("zones", expanding=True, type_=Operand())),
+            ),
+        )
+    )
+    .values(updated_at=func.now())
+)
+
 
 def record(session: Session, caller: Caller, agent_id: str, body: dict[str, Any]) -> None:
     """Store a report: the instance's prices, the report itself, then what it says about each pool.
@@ -25,11 +41,10 @@ def record(session: Session, caller: Caller, agent_id: str, body: dict[str, Any]
     """
     instance, pricing = body.get("instance", {}), body.get("pricing", {})
     ondemand_price = pricing.get("on_demand_price")
-    update_rows(
+    update_matching(
         session,
         Instance,
-        Instance.id == instance.get("instance_id"),
-        Instance.client_id == caller.client_id,
+        {"id": instance.get("instance_id"), "client_id": caller.client_id},
         ondemand_price=ondemand_price,
         spot_price=pricing.get("current_spot_price"),
         updated_at=func.now(),
@@ -72,17 +87,15 @@ def _store_report(session: Session, agent_id: str, instance: dict[str, Any], pri
 
 
 def _store_pools(session: Session, instance: dict[str, Any], pools: list[dict[str, Any]]) -> None:
-    """Store each pool and its price. A pool is of the type and region of the reporting instance."""
+    """Store the pools and their prices. A pool is of the type and region of the reporting instance."""
+    if not pools:
+        return
     instance_type, region = instance.get("instance_type"), instance.get("region")
-    for pool in pools:
-        pool_id, az = pool["pool_id"], pool["az"]
-        insert_row_unless_present(
-            session, SpotPool, id=pool_id, instance_type=instance_type, region=region, az=az, is_active=True
-        )
-        insert_row(session, SpotPriceSnapshot, pool_id=pool_id, price=pool["price"])
-    if pools:
-        # As texts: beside a number, MySQL would read the ids it compares as numbers, and fail.
-        zones = SpotPool.az.in_([str(pool["az"]) for pool in pools])
-        same_place = (SpotPool.instance_type == instance_type) & (SpotPool.region == region) & zones
-        known = or_(SpotPool.id.in_([str(pool["pool_id"]) for pool in pools]), same_place)
-        update_rows(session, SpotPool, known, updated_at=func.now())
+    place = {"instance_type": instance_type, "region": region, "is_active": True}
+    insert_rows_unless_present(
+        session, SpotPool, [{"id": pool["pool_id"], "az": pool["az"], **place} for pool in pools]
+    )
+    insert_rows(session, SpotPriceSnapshot, [{"pool_id": pool["pool_id"], "price": pool["price"]} for pool in pools])
+    # As texts: beside a number, MySQL would read the ids it compares as numbers, and fail.
+    names = {"ids": [str(pool["pool_id"]) for pool in pools], "zones": [str(pool["az"]) for pool in pools]}
+    session.execute(TOUCH_POOLS, {**names, "their_type": instance_type, "their_region": region})

@@ -6,7 +6,7 @@ from sqlalchemy import func
 from sqlalchemy.orm import Session
 
 from backend.core.clock import utc_now
-from backend.core.database import insert_row, update_rows
+from backend.core.rows import insert_row, update_matching
 from backend.spot.models import Agent, TerminationEvent
 from backend.spot.services.callers import Caller
 from backend.spot.services.events import record_event
@@ -22,7 +22,7 @@ def advise(session: Session, caller: Caller, body: dict[str, Any]) -> dict[str, 
     risk = pool_risk(session, agent.current_pool_id)
     target = calmest_pool_elsewhere(session, agent) if risk > ELEVATED_RISK else None
     action = "switch" if target else "monitor"
-    update_rows(session, Agent, Agent.id == agent.id, last_rebalance_recommendation_at=func.now())
+    update_matching(session, Agent, {"id": agent.id}, last_rebalance_recommendation_at=func.now())
     insert_row(
         session,
         TerminationEvent,

@@ -3,11 +3,12 @@
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from backend.core.clock import utc_now
 from backend.core.errors import RequestRefusedError
+from backend.core.strict_types import Operand
 from backend.spot.models import CleanPriceSnapshot, Instance, SpotPool
 from backend.spot.services.callers import Caller
 from backend.spot.services.engines.host import EngineHost
@@ -18,6 +19,31 @@ from backend.spot.services.engines.recommendations import recommend_without_engi
 FRESH = timedelta(minutes=5)
 MOST_ALTERNATIVES = 5
 STAYING = ("stay_spot", "stay_ondemand")
+INSTANCE_WITH_POOL = (
+    select(
+        Instance.instance_type,
+        Instance.region,
+        Instance.spot_price,
+        Instance.ondemand_price,
+        SpotPool.pool_name,
+        SpotPool.az.label("pool_az"),
+    )
+    .select_from(Instance)
+    .outerjoin(SpotPool, SpotPool.id == Instance.current_pool_id)
+    .where(Instance.id == bindparam("instance_id", type_=Operand()))
+)
+ALTERNATIVES = (
+    select(SpotPool.id, SpotPool.pool_name.label("name"), SpotPool.az, CleanPriceSnapshot.spot_price)
+    .join(CleanPriceSnapshot, CleanPriceSnapshot.pool_id == SpotPool.id)
+    .where(
+        SpotPool.instance_type == bindparam("instance_type", type_=Operand()),
+        SpotPool.region == bindparam("region", type_=Operand()),
+        SpotPool.id != bindparam("pool_id", type_=Operand()),
+        CleanPriceSnapshot.time_bucket >= bindparam("since"),
+    )
+    .order_by(CleanPriceSnapshot.spot_price, CleanPriceSnapshot.id.desc())
+    .limit(MOST_ALTERNATIVES)
+)
 
 
 def recommend(session: Session, host: EngineHost, caller: Caller) -> dict[str, Any]:
@@ -27,7 +53,7 @@ def recommend(session: Session, host: EngineHost, caller: Caller) -> dict[str, A
     is loaded, the agent is to stay.
     """
     agent = caller.own_agent()
-    instance = session.execute(_instance_with_pool(agent.instance_id)).first()
+    instance = session.execute(INSTANCE_WITH_POOL, {"instance_id": agent.instance_id}).first()
     if instance is None:
         raise RequestRefusedError(404, "Agent not found")
     alternatives = _alternatives(session, agent.current_pool_id, instance)
@@ -63,36 +89,10 @@ def _ask(engine: LoadedEngine | None, agent: Any, instance: Any, alternatives: l
         raise RequestRefusedError(500, str(fault)) from fault
 
 
-def _instance_with_pool(instance_id: str | None) -> Any:
-    return (
-        select(
-            Instance.instance_type,
-            Instance.region,
-            Instance.spot_price,
-            Instance.ondemand_price,
-            SpotPool.pool_name,
-            SpotPool.az.label("pool_az"),
-        )
-        .select_from(Instance)
-        .outerjoin(SpotPool, SpotPool.id == Instance.current_pool_id)
-        .where(Instance.id == instance_id)
-    )
-
-
 def _alternatives(session: Session, pool_id: str | None, instance: Any) -> list[dict[str, Any]]:
     """Fresh prices of the other pools of the same kind, cheapest first; none for an agent that is in no pool."""
     if pool_id is None:
         return []
-    query = (
-        select(SpotPool.id, SpotPool.pool_name.label("name"), SpotPool.az, CleanPriceSnapshot.spot_price)
-        .join(CleanPriceSnapshot, CleanPriceSnapshot.pool_id == SpotPool.id)
-        .where(
-            SpotPool.instance_type == instance.instance_type,
-            SpotPool.region == instance.region,
-            SpotPool.id != pool_id,
-            CleanPriceSnapshot.time_bucket >= utc_now() - FRESH,
-        )
-        .order_by(CleanPriceSnapshot.spot_price, CleanPriceSnapshot.id.desc())
-        .limit(MOST_ALTERNATIVES)
-    )
-    return [dict(row) for row in session.execute(query).mappings()]
+    place = {"instance_type": instance.instance_type, "region": instance.region, "pool_id": pool_id}
+    found = session.execute(ALTERNATIVES, {**place, "since": utc_now() - FRESH})
+    return [dict(row) for row in found.mappings()]

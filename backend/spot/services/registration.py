@@ -3,13 +3,13 @@
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from backend.core.collation import Alike
-from backend.core.database import insert_row, insert_row_unless_present, undone_alone, update_rows
 from backend.core.database_errors import DEADLOCK, StatementRefusedError
 from backend.core.errors import RequestRefusedError, describe
+from backend.core.rows import insert_row, insert_row_unless_present, undone_alone, update_matching
 from backend.core.strict_types import Operand
 from backend.spot.models import (
     Agent,
@@ -20,12 +20,22 @@ from backend.spot.models import (
     SpotPriceSnapshot,
 )
 from backend.spot.services.callers import Caller
-from backend.spot.services.configuration import limits
+from backend.spot.services.configuration import FLAG_COLUMNS, LIMIT_COLUMNS, limits, limits_of
 from backend.spot.services.events import notify, record_event
 
 DEFAULT_ONDEMAND_PRICE = 0.0416
 SPOT_SHARE = 0.3
 DUPLICATE = 1062
+INSTANCE = select(Instance.id).where(Instance.id == bindparam("instance_id", type_=Operand()))
+KNOWN_AGENT = (
+    select(Agent.id, *FLAG_COLUMNS, *LIMIT_COLUMNS, INSTANCE.exists().label("knows_instance"))
+    .select_from(Agent)
+    .outerjoin(AgentConfig, AgentConfig.agent_id == Agent.id)
+    .where(
+        Alike(Agent.logical_agent_id) == Alike(bindparam("logical_agent_id", type_=Operand())),
+        Agent.client_id == bindparam("client_id", type_=Operand()),
+    )
+)
 
 
 def register(session: Session, caller: Caller, body: dict[str, Any]) -> dict[str, Any]:
@@ -34,12 +44,13 @@ def register(session: Session, caller: Caller, body: dict[str, Any]) -> dict[str
     `body` is a valid Registration. When anything of it cannot be stored (Refused with 500), nothing is but an event.
     """
     try:
-        with session.begin_nested():
-            agent_id = _store_agent(session, caller.client_id, body)
+        agent_id, known = _store_agent(session, caller.client_id, body)
+        if known is None or not known.knows_instance:
             _store_instance(session, caller.client_id, agent_id, body)
     except Exception as error:
         if getattr(error, "errno", None) == DEADLOCK:
             raise
+        session.rollback()
         record_event(session, "agent_registration_failed", "error", describe(error), client_id=caller.client_id)
         raise RequestRefusedError(500, describe(error)) from error
     record_event(
@@ -51,7 +62,8 @@ def register(session: Session, caller: Caller, body: dict[str, Any]) -> dict[str
         agent_id=agent_id,
         instance_id=body["instance_id"],
     )
-    return {"agent_id": agent_id, "client_id": caller.client_id, "config": limits(session, agent_id)}
+    config = limits_of(known) if known is not None else limits(session, agent_id)
+    return {"agent_id": agent_id, "client_id": caller.client_id, "config": config}
 
 
 def record_invalid(session: Session, caller: Caller, messages: dict[str, Any]) -> None:
@@ -60,25 +72,25 @@ def record_invalid(session: Session, caller: Caller, messages: dict[str, Any]) -
     record_event(session, "validation_error", "warning", text, client_id=caller.client_id)
 
 
-def _store_agent(session: Session, client_id: str, body: dict[str, Any]) -> str:
-    agent_id = _find_agent(session, client_id, body["logical_agent_id"])
-    if agent_id is None:
+def _store_agent(session: Session, client_id: str, body: dict[str, Any]) -> tuple[str, Any]:
+    """The id of the agent, and what was known of it: None when it is new."""
+    known = _find_agent(session, client_id, body)
+    if known is None:
         try:
             with undone_alone(session):
-                return _create_agent(session, client_id, body)
+                return _create_agent(session, client_id, body), None
         except StatementRefusedError as refusal:
             # Somebody registered the same agent in the meantime: then this is a refresh.
-            agent_id = _find_agent(session, client_id, body["logical_agent_id"])
-            if refusal.errno != DUPLICATE or agent_id is None:
+            known = _find_agent(session, client_id, body)
+            if refusal.errno != DUPLICATE or known is None:
                 raise
-    update_rows(session, Agent, Agent.id == agent_id, updated_at=func.now(), **_agent_values(body))
-    return agent_id
+    update_matching(session, Agent, {"id": known.id}, updated_at=func.now(), **_agent_values(body))
+    return known.id, known
 
 
-def _find_agent(session: Session, client_id: str, logical_agent_id: str) -> str | None:
-    same = Alike(Agent.logical_agent_id) == Alike(literal(logical_agent_id, Operand()))
-    query = select(Agent.id).where(same, Agent.client_id == client_id)
-    return session.execute(query).scalar()
+def _find_agent(session: Session, client_id: str, body: dict[str, Any]) -> Any:
+    names = {"logical_agent_id": body["logical_agent_id"], "instance_id": body["instance_id"]}
+    return session.execute(KNOWN_AGENT, {"client_id": client_id, **names}).first()
 
 
 def _create_agent(session: Session, client_id: str, body: dict[str, Any]) -> str:
@@ -116,7 +128,7 @@ def _pool_id(body: dict[str, Any]) -> str:
 
 def _store_instance(session: Session, client_id: str, agent_id: str, body: dict[str, Any]) -> None:
     """Store the instance unless it is known; a known one is left alone, whoever owns it."""
-    if session.execute(select(Instance.id).where(Instance.id == body["instance_id"])).first() is not None:
+    if session.execute(INSTANCE, {"instance_id": body["instance_id"]}).first() is not None:
         return
     ondemand_price = _ondemand_price(session, body)
     insert_row_unless_present(

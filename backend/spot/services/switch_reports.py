@@ -3,10 +3,11 @@
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
-from backend.core.database import insert_or_update_row, insert_row, update_rows
+from backend.core.rows import insert_or_update_row, insert_row, update_matching
+from backend.core.strict_types import Operand
 from backend.spot.models import Agent, Client, Instance, Switch
 from backend.spot.services.callers import Caller
 from backend.spot.services.events import notify, record_event
@@ -21,6 +22,15 @@ TIMES = {
     "instance_ready_at": ("instance_ready_at", "new_instance_ready_at"),
     "old_terminated_at": ("old_terminated_at", "old_instance_terminated_at"),
 }
+LOCK_AGENT = (
+    select(Agent.auto_terminate_enabled).where(Agent.id == bindparam("agent_id", type_=Operand())).with_for_update()
+)
+LOCK_CLIENT = select(Client.id).where(Client.id == bindparam("client_id", type_=Operand())).with_for_update()
+ADD_SAVINGS = (
+    update(Client)
+    .where(Client.id == bindparam("client_id", type_=Operand()))
+    .values(total_savings=func.round(Client.total_savings + bindparam("saved", type_=Operand()), 4))
+)
 
 
 def record(session: Session, caller: Caller, agent_id: str, body: dict[str, Any]) -> None:
@@ -31,25 +41,22 @@ def record(session: Session, caller: Caller, agent_id: str, body: dict[str, Any]
     old, new = body.get("old_instance", {}), body.get("new_instance", {})
     timing, prices = body.get("timing", {}), _prices(body)
     times = {column: _first(timing, names) for column, names in TIMES.items()}
-    auto_terminate = _lock(session, agent_id, caller.client_id)
     savings = _hourly(prices, "old_spot") - _hourly(prices, "new_spot")
+    auto_terminate = _lock(session, agent_id, caller.client_id, savings)
     _store_switch(session, caller, agent_id, body, prices, times, savings)
     if times["old_terminated_at"] and auto_terminate:
-        mine = (Instance.id == old.get("instance_id"), Instance.client_id == caller.client_id)
-        update_rows(session, Instance, *mine, is_active=False, terminated_at=times["old_terminated_at"])
+        mine = {"id": old.get("instance_id"), "client_id": caller.client_id}
+        update_matching(session, Instance, mine, is_active=False, terminated_at=times["old_terminated_at"])
     _store_new_instance(session, caller, agent_id, new, prices, times)
-    update_rows(
+    update_matching(
         session,
         Agent,
-        Agent.id == agent_id,
+        {"id": agent_id},
         instance_id=new.get("instance_id"),
         current_mode=new.get("mode"),
         current_pool_id=new.get("pool_id"),
         last_switch_at=func.now(),
     )
-    if savings > 0:
-        total = func.round(Client.total_savings + savings * HOURS_A_DAY, 4)
-        update_rows(session, Client, Client.id == caller.client_id, total_savings=total)
     new_id = new.get("instance_id")
     notify(session, f"Instance switched: {new_id} - Saved ${savings:.4f}/hr", "info", caller.client_id)
     record_event(
@@ -64,14 +71,18 @@ def record(session: Session, caller: Caller, agent_id: str, body: dict[str, Any]
     )
 
 
-def _lock(session: Session, agent_id: str, client_id: str) -> bool:
+def _lock(session: Session, agent_id: str, client_id: str, savings: float) -> bool:
     """Lock agent and client, in the order heartbeats do, before rows that refer to them; whether to retire instances.
 
-    Unknown agents count as terminating their old instances.
+    The client's row is locked by adding to its savings, where there are any. Unknown agents count as terminating their
+    old instances.
     """
-    agent = select(Agent.auto_terminate_enabled).where(Agent.id == agent_id).with_for_update()
-    auto_terminate = session.execute(agent).scalar()
-    session.execute(select(Client.id).where(Client.id == client_id).with_for_update())
+    auto_terminate = session.execute(LOCK_AGENT, {"agent_id": agent_id}).scalar()
+    client = {"client_id": client_id}
+    if savings > 0:
+        session.execute(ADD_SAVINGS, {**client, "saved": savings * HOURS_A_DAY})
+    else:
+        session.execute(LOCK_CLIENT, client)
     return auto_terminate != 0
 
 

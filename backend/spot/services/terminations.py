@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import func
 from sqlalchemy.orm import Session
 
-from backend.core.database import update_rows
+from backend.core.rows import update_matching
 from backend.spot.models import Agent
 from backend.spot.services.callers import Caller
 from backend.spot.services.events import notify, record_event
@@ -14,8 +14,8 @@ from backend.spot.services.events import notify, record_event
 def record(session: Session, caller: Caller, agent_id: str, body: dict[str, Any]) -> None:
     """Take the caller's agent offline and tell everybody why; somebody else's agent is only told about."""
     reason = body.get("reason", "Unknown")
-    mine = (Agent.id == agent_id, Agent.client_id == caller.client_id)
-    update_rows(session, Agent, *mine, status="offline", terminated_at=func.now())
+    mine = {"id": agent_id, "client_id": caller.client_id}
+    update_matching(session, Agent, mine, status="offline", terminated_at=func.now())
     notify(session, f"Agent {agent_id} terminated: {reason}", "warning", caller.client_id)
     record_event(
         session,

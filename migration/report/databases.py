@@ -185,7 +185,7 @@ class DatabasesBuilder:
             kind=found.kind,
             control=control,
             candidate=candidate,
-            detail=shorten(masker.text(found.detail), limit),
+            detail=shorten(masker.detail(found.column, found.detail), limit),
         )
 
 

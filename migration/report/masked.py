@@ -63,7 +63,8 @@ class MaskedVerdict:
 
     def finding(self, difference: Difference, cause: int | None) -> Finding:
         control, candidate = self.values(difference)
-        detail = shorten(self.showing.masker.text(difference.detail), self._limits.value_characters)
+        said = self.showing.masker.detail(difference.location, difference.detail)
+        detail = shorten(said, self._limits.value_characters)
         return Finding(
             route=self.verdict.route,
             location=self.location(difference),
@@ -141,4 +142,5 @@ class MaskedVerdict:
     def _line(self, difference: Difference) -> str:
         control, candidate = (shorten(one_line(value), _LINE_VALUE_CHARACTERS) for value in self.values(difference))
         line = f"{self.location(difference)} ({difference.kind}): {control} → {candidate}"
-        return f"{line} - {self.showing.masker.text(difference.detail)}" if difference.detail else line
+        detail = self.showing.masker.detail(difference.location, difference.detail)
+        return f"{line} - {detail}" if detail else line

@@ -53,6 +53,11 @@ def is_secret(name: str) -> bool:
     return _NAME.search(snake) is not None
 
 
+def _secret_on_the_way(location: str) -> str:
+    """The first secret name that ``location`` passes through, empty where there is none."""
+    return next((segment for segment in _SEGMENT.findall(location) if is_secret(segment.strip("\"'"))), "")
+
+
 def pseudonyms() -> StandIn:
     """Stand-ins like ``••••a1b2``. Keyed afresh on each call: nobody can find a weak password by trying."""
     key = secrets.token_bytes(16)
@@ -143,8 +148,11 @@ class Masker:
             return value
         if area == "header" and isinstance(value, str):
             return self.header(rest, value)
-        name = next((segment for segment in _SEGMENT.findall(location) if is_secret(segment.strip("\"'"))), "")
-        return self.value(value, name)
+        return self.value(value, _secret_on_the_way(location))
+
+    def detail(self, location: str, text: str) -> str:
+        """What is said of a difference; nothing where its values are secret, since it may name others of the kind."""
+        return "" if _secret_on_the_way(location) else self.text(text)
 
     def text(self, text: str) -> str:
         """Free text with known secrets, and what looks like one, masked."""

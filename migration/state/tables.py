@@ -34,7 +34,7 @@ _KINDS: tuple[tuple[tuple[type[TypeEngine[Any]], ...], ColumnKind], ...] = (
         (sa.LargeBinary, sa.BINARY, sa.VARBINARY, mysql.TINYBLOB, mysql.MEDIUMBLOB, mysql.LONGBLOB),
         ColumnKind.BYTES,
     ),
-    ((sa.Integer, sa.Numeric, sa.Boolean, mysql.BIT, mysql.YEAR), ColumnKind.NUMBER),
+    ((sa.Integer, sa.Numeric, sa.Float, sa.Boolean, mysql.BIT, mysql.YEAR), ColumnKind.NUMBER),
 )
 
 

@@ -29,6 +29,7 @@ customers = sa.Table(
     sa.Column("preferences", sa.JSON),
     sa.Column("spent", sa.Numeric(10, 2), nullable=False, default=0),
     sa.Column("vip", sa.Boolean, nullable=False, default=False),
+    sa.Column("mood", sa.Integer),
 )
 orders = sa.Table(
     "orders",
@@ -67,8 +68,7 @@ receipts = sa.Table(
 
 def create_app() -> Flask:
     app = Flask(__name__)
-    url = os.environ["DATABASE_URL"].replace("mysql://", "mysql+pymysql://")
-    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    engine = sa.create_engine(os.environ["DATABASE_URL"], poolclass=sa.NullPool)
     metadata.create_all(engine)
     fault = os.environ.get("SHOP_FAULT", "")
 
@@ -84,7 +84,9 @@ def create_app() -> Flask:
         token = f"k.{secrets.token_urlsafe(6)}.{secrets.token_urlsafe(6)}"
         name = request.get_json()["name"]
         with engine.begin() as connection:
-            _insert(connection, customers, name=name, api_token=token, preferences={"b": [1], "a": name}, vip=True)
+            kept = f"{token} in-clear" if fault == "leaked token" and name == "B" else token
+            mood = secrets.randbelow(1_000_000) if os.environ.get("SHOP_MOOD") == "changing" else 0
+            _insert(connection, customers, name=name, api_token=kept, preferences={"b": [1]}, vip=True, mood=mood)
         return jsonify(token=token, hello=name), 201
 
     @app.post("/orders")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from backend.core.settings import SettingsError
 from tests.backend.conftest import Spot
 from tests.backend.engines import SITUATION, answer, engine_code, operator, start
 
@@ -257,7 +258,7 @@ class TestFailingEngine:
         assert spot.one("SELECT * FROM agent_decision_history")["decision_type"] == "stay"
 
     def test_a_recommendation_fails_with_it(self, systems: Systems) -> None:
-        spot = systems.deciding_with(BY_POSITION.replace(b'"switch_to_spot" if', b'1 / 0 if 1 or'))
+        spot = systems.deciding_with(BY_POSITION.replace(b'"switch_to_spot" if', b"1 / 0 if 1 or"))
         found = spot.get("switch-recommendation")
         assert (found.status_code, found.json) == (500, {"error": "division by zero"})
 
@@ -275,7 +276,8 @@ class TestHangingEngine:
         assert answers == [UNAVAILABLE] * 6
         slow, refused = "The decision took longer than 0.05 seconds", "The decision was not begun: "
         assert decision_errors(spot) == [slow] * 4 + [f"{refused}4 earlier ones have not come back"] * 2
-        (module,) = [module for name, module in sys.modules.items() if name.startswith(f"engine_of_{systems.directory.name}")]
+        ours = f"engine_of_{systems.directory.name}_"
+        (module,) = [module for name, module in sys.modules.items() if name.startswith(ours)]
         module.GATE.set()
         for _ in range(500):
             if spot.post("decide", SITUATION).json["reason"] == "because":
@@ -292,3 +294,40 @@ class TestHangingEngine:
 
 def _indented(code: str) -> bytes:
     return ("\n".join(line[4:] for line in code.splitlines()) + "\n").encode()
+
+
+def test_models_that_an_engine_brings_are_registered(systems: Systems) -> None:
+    """Whatever engine is loaded, what it tells of its models is in the registry; nonsense does not keep it away."""
+    models = "[{'name': 'own', 'type': 't', 'version': '1', 'file_path': '/f', 'metrics': {'auc': 0.5}}]"
+    info = f"    def get_model_info(self):\n        return {models}\n"
+    spot = systems.deciding_with(engine_code(answer()) + info.encode())
+    assert spot.post("decide", SITUATION).json["reason"] == "because"
+    for _ in range(500):
+        if registered := spot.sql("SELECT * FROM model_registry"):
+            break
+        spot.http.get("/health")
+    (model,) = registered
+    assert (model["model_name"], model["is_active"], json.loads(model["performance_metrics"])) == (
+        "own",
+        1,
+        {"auc": 0.5},
+    )
+    nameless = systems.deciding_with(engine_code(answer()) + info.replace("'name'", "'model_name'").encode())
+    assert nameless.post("decide", SITUATION).json["reason"] == "because"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "allowed"),
+    [
+        ("DECISION_ENGINE_MODULE", "no module", "the name of a Python module"),
+        ("DECISION_ENGINE_CLASS", "no class", "the name of a class"),
+        ("MODEL_DIR", "", "a directory"),
+        ("ALLOW_ENGINE_UPLOAD", "perhaps", "one of 1, true"),
+        ("DECISION_TIMEOUT", "0", "a number of seconds from 0.05 to 60"),
+    ],
+)
+def test_a_setting_that_is_not_allowed_stops_the_start(
+    tmp_path: Path, sqlite_template: Path, variable: str, value: str, allowed: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"{variable} must be {allowed}"):
+        start(tmp_path, sqlite_template, **{variable: value})

@@ -55,9 +55,8 @@ def newest(session: Session) -> list[dict[str, Any]]:
 def upload(session: Session, host: EngineHost, files: Sequence[FileStorage]) -> dict[str, Any]:
     """Store models as a new session that waits to be activated; Refused with 400, and then nothing has changed.
 
-    What would keep a file from being activated is warned of, where that can be told already.
-
-    The live session becomes the fallback; its models go on deciding until another session is activated.
+    The live session becomes the fallback; its models go on deciding until another session is activated. What will keep
+    a file from being activated is warned of, where that can be told already.
     """
     checked = uploads.accepted(files, FORMATS, host.settings.max_file_bytes)
     session_id = str(uuid4())

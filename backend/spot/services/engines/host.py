@@ -125,6 +125,7 @@ class EngineHost:
         """In a transaction of its own: whoever waits for the engine may hold a lock."""
         try:
             with Session(self._database) as session, session.begin():
-                model_registry.register(session, engine)
+                if in_force.look_up(session).key == engine.in_force.key:
+                    model_registry.register(session, engine)
         except Exception:
             _log.exception("the models were not registered")

@@ -14,7 +14,7 @@ PAGE = """\
   pre { background: #f4f6f8; padding: .7rem; border-radius: 6px; overflow-x: auto } .quiet { color: #5b6875 }
 </style>
 {% macro shape(content) %}
-  {% set schema = content["application/json"]["schema"] %}
+  {% set schema = (content.values()|first)["schema"] %}
   {% set target = schema.get("$ref") or schema.get("items", {}).get("$ref") %}
   {% if target %}
     {% set name = target.split("/")|last %}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from legacy import spot_jobs
+from legacy import spot, spot_jobs
 from legacy.spot_db import Database, DatabaseError
 
 
@@ -308,3 +309,50 @@ def test_a_lost_notification_does_not_stop_the_check(sqlite_db: Database) -> Non
     assert [event["event_type"] for event in events(sqlite_db)] == ["agent_marked_offline"]
     with pytest.raises(DatabaseError, match="1146"):
         sqlite_db.fetch_all("SELECT id FROM notifications")
+
+
+def test_no_job_runs_that_somebody_else_runs(sqlite_db: Database) -> None:
+    clients(sqlite_db, 1)
+    asked: list[str] = []
+
+    def nothing_is_ours(name: str) -> bool:
+        asked.append(name)
+        return False
+
+    scheduler = spot_jobs.start_scheduler(sqlite_db, nothing_is_ours)
+    try:
+        for job in scheduler.get_jobs():
+            job.func(*job.args)
+    finally:
+        scheduler.shutdown()
+    assert sorted(asked) == [
+        *("check_agent_health", "cleanup_old_data", "compute_monthly_savings", "snapshot_clients_daily"),
+    ]
+    assert (events(sqlite_db), days(sqlite_db)) == ([], [])
+
+
+def test_no_loop_runs_that_somebody_else_runs(sqlite_db: Database) -> None:
+    both_asked = threading.Event()
+    asked: set[str] = set()
+
+    def nothing_is_ours(name: str) -> bool:
+        asked.add(name)
+        if len(asked) == 2:
+            both_asked.set()
+        return False
+
+    sqlite_db.execute("DROP TABLE agents")  # a pass of the monitor would fail
+    coordinator = spot_jobs.start_coordinator(sqlite_db, nothing_is_ours)
+    try:
+        assert both_asked.wait(10)
+    finally:
+        coordinator.stop()
+    assert asked == {"coordinator-monitor", "coordinator-quality"}
+
+
+def test_no_growth_is_invented_for_somebody_else(sqlite_db: Database, sqlite_url: str) -> None:
+    clients(sqlite_db, 1)
+    spot.create_app(sqlite_url, lambda name: False)
+    assert days(sqlite_db) == []
+    spot.create_app(sqlite_url)
+    assert len(days(sqlite_db)) == 31

@@ -37,6 +37,11 @@ class JobScheduler:
         self._introduced = False
         self._reachable = True
 
+    @property
+    def is_running(self) -> bool:
+        """Whether this process runs jobs."""
+        return self._process == os.getpid() and self._timer is not None
+
     def start(self) -> None:
         """Start in this process, unless that was done: cheap enough to be called with every request."""
         if self._process == os.getpid():
@@ -48,9 +53,10 @@ class JobScheduler:
 
     def stop(self) -> None:
         """Start nothing more, ask what runs to end after the transaction it is in, and wait a moment for that."""
-        if self._process == os.getpid() and self._timer is not None:
+        timer = self._timer
+        if timer is not None and self.is_running:
             self._runner.stopping.set()
-            self._timer.shutdown(wait=False)
+            timer.shutdown(wait=False)
             self._threads.join(STOP_SECONDS)
             self._timer = None
 

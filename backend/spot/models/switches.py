@@ -27,6 +27,7 @@ class Switch(Base):
         Index("idx_switches_agent", "agent_id"),
         Index("idx_switches_client_time", "client_id", text("timestamp DESC")),
         Index("idx_switches_client_newest", "client_id", "initiated_at", "timestamp", "id"),
+        Index("idx_switches_command", "command_id"),
         Index("idx_switches_time", text("initiated_at DESC")),
         Index("idx_switches_trigger", "event_trigger"),
         Index("idx_switches_instance", "old_instance_id"),

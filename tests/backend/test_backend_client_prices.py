@@ -251,6 +251,15 @@ class TestPricingHistory:
         assert (named["agent_id"], named["instance_type"]) == (pools.agent_id, "t3.medium")
         assert ask_agents(pools, "?agent_id=").json["agent_id"] == ""
 
+    def test_of_agents_heard_of_in_one_second_the_one_registered_first_is_meant(self, pools: Spot) -> None:
+        for name in ("m5.large", "c5.large"):
+            pools.register(logical_agent_id=name, instance_id=f"i-{name}", instance_type=name)
+            add_pool(pools, f"{name}.us-east-1c")
+        pools.sql("UPDATE agents SET last_heartbeat_at = ?, created_at = ?", ago(minutes=1), ago(hours=1))
+        assert ask_agents(pools).json["instance_type"] == "t3.medium"
+        pools.sql("UPDATE agents SET created_at = ? WHERE logical_agent_id = 'c5.large'", ago(hours=2))
+        assert ask_agents(pools).json["instance_type"] == "c5.large"
+
     def test_there_may_be_nobody(self, pools: Spot) -> None:
         response = ask_agents(pools, "?agent_id=nobody")
         assert (response.status_code, response.json) == (404, {"error": "Agent not found"})

@@ -4,9 +4,9 @@ from statistics import fmean
 from typing import Any
 
 from sqlalchemy import and_, bindparam, select
-from sqlalchemy.orm import Session
 
 from backend.core.errors import RequestRefusedError
+from backend.core.session import Session
 from backend.spot.models import Agent, Instance, SpotPool
 from backend.spot.services.average_prices import Period, ondemand_averages, rounded, spot_averages
 from backend.spot.services.callers import Caller
@@ -18,7 +18,11 @@ AN_HOUR = "%Y-%m-%d %H:00"
 AN_HOUR_WITH_SECONDS = "%Y-%m-%d %H:00:00"
 AGENT = select(Agent.instance_type, Agent.region).where(Agent.client_id == bindparam("client_id"))
 NAMED_AGENT = AGENT.where(Agent.id == bindparam("agent_id"))
-NEWEST_ONLINE_AGENT = AGENT.where(Agent.status == "online").order_by(Agent.last_heartbeat_at.desc(), Agent.id).limit(1)
+NEWEST_ONLINE_AGENT = (
+    AGENT.where(Agent.status == "online")
+    .order_by(Agent.last_heartbeat_at.desc(), Agent.created_at, Agent.logical_agent_id)
+    .limit(1)
+)
 POOLS = (
     select(SpotPool.id)
     .where(SpotPool.instance_type == bindparam("instance_type"), SpotPool.region == bindparam("region"))
@@ -63,8 +67,9 @@ def of_instance(session: Session, instance_id: str, period: Period) -> dict[str,
 
 
 def of_agent(session: Session, caller: Caller, agent_id: str | None, period: Period) -> dict[str, Any]:
-    """Average prices where an agent of the caller runs, oldest first; by default the online one heard of last.
+    """Average prices where an agent of the caller runs, oldest first.
 
+    By default the online agent heard of last is meant, of several the one registered first. Returns
     `{"days", "data_points", "history": [{"timestamp", "ondemand_price", "spot_pools": [{"pool_id", "az", "price"}]}],
     "agent_id", "instance_type", "region"}`, prices in dollars an hour; without any pool the last three are left out.
     Refused with 404 when there is no such agent.

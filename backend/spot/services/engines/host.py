@@ -2,13 +2,15 @@
 
 import logging
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
 
 from sqlalchemy import Engine
-from sqlalchemy.orm import Session
 
+from backend.core.session import Session, open_session
 from backend.spot.services import model_registry
 from backend.spot.services.engines import in_force
 from backend.spot.services.engines.in_force import InForce
@@ -16,6 +18,9 @@ from backend.spot.services.engines.interface import EngineLoadError
 from backend.spot.services.engines.loading import EngineLoader, LoadedEngine
 from backend.spot.services.file_store import FileStore
 from backend.spot.settings import EngineSettings
+
+#: Does some work in a transaction of its own, in any thread.
+Transact = Callable[[Callable[[Session], None]], None]
 
 LOOK_SECONDS = 1.0
 RETRY_SECONDS = 30.0
@@ -31,9 +36,9 @@ class EngineHost:
     and is tried again after RETRY_SECONDS.
     """
 
-    def __init__(self, settings: EngineSettings, database: Engine) -> None:
+    def __init__(self, settings: EngineSettings, database: Engine, transact: Transact) -> None:
         self.settings = settings
-        self._database = database
+        self._transact = transact
         self._loader = EngineLoader(settings, database.raw_connection)
         self._loaded: LoadedEngine | None = None
         self._prepared: LoadedEngine | None = None
@@ -124,8 +129,13 @@ class EngineHost:
     def _register(self, engine: LoadedEngine) -> None:
         """In a transaction of its own: whoever waits for the engine may hold a lock."""
         try:
-            with Session(self._database) as session, session.begin():
+            with open_session(self._database) as session:
                 if in_force.look_up(session).key == engine.in_force.key:
                     model_registry.register(session, engine)
         except Exception:
             _log.exception("the models were not registered")
+
+
+def _register_if_in_force(engine: LoadedEngine, session: Session) -> None:
+    if in_force.look_up(session).key == engine.in_force.key:
+        model_registry.register(session, engine)

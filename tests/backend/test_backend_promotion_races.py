@@ -9,7 +9,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import psutil
@@ -18,10 +19,14 @@ from sqlalchemy import update
 
 from backend import create_app
 from backend.core.clock import utc_now
-from backend.spot.models import Agent, Instance, db
+from backend.spot import models
+from backend.spot.models import db
 from backend.spot.services.replicas.coordinator import coordinate
 from tests.backend.conftest import TOKEN, Spot, settings_for, spot_on, sqlite_runner
 from tests.backend.standby import PRIMARIES, add_pools, assert_one_primary, insert_replica, replica, set_agent
+from tests.simulator.agent import Agent
+from tests.simulator.calls import Session
+from tests.simulator.cloud import Cloud
 from tests.support.serving import Answer, Server, serving
 
 WAIT_SECONDS = 30
@@ -217,6 +222,39 @@ def test_replicas_asked_for_at_once(living: Living) -> None:
     assert made["n"] == spot.agent()["replica_count"] == 2
 
 
+def test_agents_fail_over_all_at_once(living: Living) -> None:
+    """What agents do from the recommendation to the takeover, while their former machines go on beating."""
+    cloud = Cloud()
+    agents = []
+    for number in range(6):
+        living.agents += 1
+        session, machine = Session(living.server.url, TOKEN), cloud.launch("spot", "us-east-1a")
+        agents.append(Agent(session, cloud, TOKEN, f"endangered-{living.product}-{number}", machine))
+
+    def fail_over(agent: Agent) -> None:
+        former = replace(agent)
+        agent.machine.rebalance_recommended = True
+        agent.check_rebalance()
+        agent.poll_replicas()
+        agent.machine.termination_time = "2026-11-21T03:45:00Z"
+        agent.check_termination()
+        former.beat()
+        agent.beat()
+
+    assert all(agent.register() for agent in agents)
+    agents[0].report_prices()
+    with Sampler(living.spot) as sampler:
+        at_once([partial(fail_over, agent) for agent in agents])
+    assert sampler.wrong == []
+    for agent in agents:
+        living.spot.agent_id = agent.agent_id
+        assert len(agent.failovers) == 1
+        assert_one_primary(living.spot, agent.failovers[0]["new_instance_id"])
+        assert living.spot.agent()["instance_id"] == agent.machine.instance_id
+        assert [call for call in agent.session.calls if call.failed] == []
+        agent.session.close()
+
+
 WAITING = {
     "mariadb": "SELECT trx_id FROM information_schema.INNODB_TRX WHERE trx_state = 'LOCK WAIT'",
     "postgres": "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()",
@@ -234,8 +272,12 @@ def test_a_worker_killed_in_the_middle_of_a_promotion_leaves_nothing(living: Liv
     former = living.new_agent()
     spot, replica_id = living.spot, living.replica("a")
     rows = {
-        "the first row that a takeover needs": update(Agent).where(Agent.id == spot.agent_id).values(hostname="held"),
-        "the last row that a takeover changes": update(Instance).where(Instance.id == former).values(ami_id="held"),
+        "the first row that a takeover needs": update(models.Agent)
+        .where(models.Agent.id == spot.agent_id)
+        .values(hostname="held"),
+        "the last row that a takeover changes": update(models.Instance)
+        .where(models.Instance.id == former)
+        .values(ami_id="held"),
     }
     with spot.app.app_context(), ThreadPoolExecutor(1) as threads, db.engine.connect() as outside:
         outside.execute(rows[held])

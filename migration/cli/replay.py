@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 import click
 from rich.console import Console
 
+from migration.cli.evidence import evidence_keeper, evidence_options
+from migration.cli.ledger_options import refusals_as_usage_errors
 from migration.cli.refusal import Refusal
 from migration.cli.registries import chosen_registry, registry_options
 from migration.compare.registry import RegistryError
+from migration.ledger import LedgerError
 from migration.recording.errors import RecordingError
 from migration.recording.exchange import Recording
 from migration.recording.har import read_recording
+from migration.replay.events import Event
 from migration.replay.options import Options
 from migration.replay.run import Run
 from migration.replay.transport import NoAnswerError
@@ -27,6 +31,7 @@ from migration.report.terminal import print_report
 from migration.targets.database import SideDatabaseError
 from migration.targets.loading import TargetError
 from migration.targets.side import RECORDING, Side, open_side
+from migration.targets.version import version_of
 
 TERMINAL = "terminal"
 DEFAULT_DIRECTORY = Path("parity-report")
@@ -86,6 +91,7 @@ def _formats(context: click.Context, parameter: click.Parameter, value: str | No
     show_default=True,
     help="Seconds by which times may lie differently from their requests.",
 )
+@evidence_options
 def replay(
     recordings: tuple[Path, ...],
     control: str,
@@ -105,6 +111,11 @@ def replay(
     speed: float,
     timeout: float,
     time_tolerance: float,
+    evidence: bool,
+    ledger_url: str | None,
+    domain: str,
+    control_version: str | None,
+    candidate_version: str | None,
 ) -> None:
     """Send recorded traffic to both sides and report what differs.
 
@@ -123,6 +134,7 @@ def replay(
       cutover replay traffic.har --control http://127.0.0.1:5000 --candidate http://127.0.0.1:8000
       cutover replay tests/recordings/spot/agent-real.har --control recording --candidate legacy.spot:create_app
       cutover replay *.har --control shop:app --candidate newshop:create_app() --report parity-report
+      cutover replay *.har --control http://127.0.0.1:5000 --candidate backend:create_app --evidence
     """
     wanted = formats or ((TERMINAL, *FORMATS) if directory else (TERMINAL,))
     files = [name for name in wanted if name != TERMINAL]
@@ -138,15 +150,25 @@ def replay(
             use_seeds=not no_seeds,
             compare_state=not no_state,
         )
+        keeper = evidence_keeper(evidence, ledger_url, domain)
         read = [read_recording(path, rows) for path in recordings]
-        report = _run(read, (control, control_db), (candidate, candidate_db), options, quiet=TERMINAL not in wanted)
+        listeners = [keeper.handle] if keeper else []
+        quiet = TERMINAL not in wanted
+        report = _run(read, (control, control_db), (candidate, candidate_db), options, listeners, quiet=quiet)
         paths = write_report(report, directory or DEFAULT_DIRECTORY, files) if files else []
-    except (RecordingError, RegistryError, TargetError, SideDatabaseError, NoAnswerError) as error:
+    except (RecordingError, RegistryError, TargetError, SideDatabaseError, NoAnswerError, LedgerError) as error:
         raise Refusal(str(error)) from error
     except OSError as error:
         raise Refusal(f"The report can't be written: {error}.") from error
     if TERMINAL in wanted:
         print_report(Console(), report, paths)
+    if keeper is not None:
+        versions = [
+            given or version_of(target, Path.cwd())
+            for given, target in ((control_version, control), (candidate_version, candidate))
+        ]
+        with refusals_as_usage_errors():
+            click.echo(keeper.keep(report, *versions), err=True)
     sys.exit(exit_status(report))
 
 
@@ -155,6 +177,7 @@ def _run(
     control: tuple[str, str | None],
     candidate: tuple[str, str | None],
     options: Options,
+    listeners: Sequence[Callable[[Event], None]],
     *,
     quiet: bool,
 ) -> Report:
@@ -166,6 +189,6 @@ def _run(
         candidate_side = stack.enter_context(open_side(*candidate, options.clear))
         progress = stack.enter_context(TerminalProgress(Console(stderr=True, quiet=quiet)))
         for event in Run(recordings, control_side, candidate_side, options).events():
-            builder.handle(event)
-            progress.handle(event)
+            for listen in (builder.handle, progress.handle, *listeners):
+                listen(event)
     return builder.report

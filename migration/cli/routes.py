@@ -9,9 +9,10 @@ import click
 from rich.table import Table
 from rich.text import Text
 
+from migration.cli.evidence_shown import evidence_as_json, evidence_in_words, evidence_of_all
 from migration.cli.ledger_options import domain_option, ledger_option, refusals_as_usage_errors
 from migration.cli.tables import OWNER_COLOURS, print_table, shown_time
-from migration.ledger import Change, Ledger, Route, State
+from migration.ledger import Change, EvidenceBook, Ledger, Route, State
 from migration.ledger.seeding import routes_from, routes_of_app
 from migration.targets.loading import load_wsgi
 
@@ -50,29 +51,36 @@ def routes(seed: str | None, native: str | None, history: bool, as_json: bool, d
         if history:
             _show_history(ledger.history(domain), domain, as_json)
         else:
-            _show_routes(ledger.routes(domain), domain, as_json)
+            _show_routes(ledger.routes(domain), ledger.evidence(domain), domain, as_json)
 
 
-def _show_routes(known: Sequence[Route], domain: str, as_json: bool) -> None:
+def _show_routes(known: Sequence[Route], book: EvidenceBook, domain: str, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({"domain": domain, "counts": _counts(known), "routes": [_as_json(r) for r in known]}))
+        routes = [_as_json(route) | {"evidence": evidence_as_json(book.of(route))} for route in known]
+        click.echo(json.dumps({"domain": domain, "counts": _counts(known), "routes": routes}))
     elif not known:
         click.echo(
             f"The ledger knows no route of the domain {domain}. Fill it with `cutover routes --seed SOURCE`, where "
             "SOURCE is the legacy application, an OpenAPI file or a recording."
         )
     else:
-        table = Table("Method", "Route", "Owner", "Native", "Since (UTC)", "Who", "Why", title=f"Routes of {domain}")
+        headings = ("Method", "Route", "Owner", "Native", "Evidence", "Since (UTC)", "Who", "Why")
+        table = Table(*headings, title=f"Routes of {domain}")
         table.columns[1].overflow = "fold"
         for route in known:
             owner = Text(route.state.value, style=OWNER_COLOURS[route.state])
             available = "yes" if route.native_available else "no"
             since = shown_time(route.updated)
-            table.add_row(route.method, Text(route.rule), owner, available, since, Text(route.who), Text(route.why))
+            shown = evidence_in_words(book.of(route))
+            who, why = Text(route.who), Text(route.why)
+            table.add_row(route.method, Text(route.rule), owner, available, shown, since, who, why)
         print_table(table)
         counts = _counts(known)
         owners = ", ".join(f"{counts[state.value]} {state.value}" for state in State)
         click.echo(f"{len(known)} routes: {owners}; {counts['native_available']} implemented by the native side.")
+        proven = [evidence for route in known if (evidence := book.of(route))]
+        if proven:
+            click.echo(evidence_of_all(proven))
 
 
 def _show_history(changes: Sequence[Change], domain: str, as_json: bool) -> None:

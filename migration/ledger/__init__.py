@@ -4,6 +4,7 @@
 """
 
 from migration.ledger.errors import LedgerConflictError, LedgerError, LedgerUnavailableError
+from migration.ledger.evidence import Evidence, EvidenceBook
 from migration.ledger.jobs import DeclaredJob, Job
 from migration.ledger.reader import LedgerReader
 from migration.ledger.routes import Change, Route
@@ -14,6 +15,8 @@ from migration.ledger.table import Match, RoutingTable
 __all__ = [
     "Change",
     "DeclaredJob",
+    "Evidence",
+    "EvidenceBook",
     "Job",
     "Ledger",
     "LedgerConflictError",

@@ -84,7 +84,25 @@ history = Table(
     mysql_collate="utf8mb4_bin",  # paths are case-sensitive, MySQL's default collation is not
 )
 
-#: One row (id 1): every change of the tables above adds one to ``value`` in its own transaction.
+#: What a run showed of one route: exchanges by outcome, and where that is from.
+evidence = Table(
+    "cutover_evidence",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("domain", String(64), nullable=False, index=True),
+    Column("method", String(16), nullable=False),
+    Column("rule", String(500), nullable=False),
+    *(Column(name, Integer, nullable=False) for name in ("equal", "accepted", "noise", "different", "errors")),
+    Column("tables_different", Integer),
+    Column("at", DateTime, nullable=False),
+    Column("recordings", Text, nullable=False),
+    Column("digest", String(64), nullable=False),
+    *(Column(name, Text, nullable=False) for name in ("control", "candidate", "control_version", "candidate_version")),
+    mysql_charset="utf8mb4",
+    mysql_collate="utf8mb4_bin",
+)
+
+#: One row (id 1): every change of routes and jobs adds one to ``value`` in its own transaction.
 version = Table(
     "cutover_version",
     metadata,

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from migration.ledger import schema
 from migration.ledger.errors import LedgerConflictError, LedgerUnavailableError
+from migration.ledger.evidence import Evidence, EvidenceBook, read_evidence, write_evidence
 from migration.ledger.job_rows import declare as declare_in
 from migration.ledger.job_rows import read_jobs
 from migration.ledger.jobs import DeclaredJob, Job
@@ -93,6 +94,16 @@ class Ledger:
                 )
             if changed:
                 _bump(connection)
+
+    def add_evidence(self, domain: str, evidence: Sequence[Evidence]) -> None:
+        """Keep what a run showed of routes of ``domain``; of each route the newest :data:`~evidence.KEPT` runs stay."""
+        with self._writing() as connection:
+            write_evidence(connection, domain, evidence)
+
+    def evidence(self, domain: str) -> EvidenceBook:
+        """The newest evidence of each route of ``domain``."""
+        with self._reading() as connection:
+            return EvidenceBook(read_evidence(connection, domain))
 
     def jobs(self, domain: str) -> list[Job]:
         """The jobs of ``domain``, by name."""

@@ -11,6 +11,8 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+from sqlalchemy.engine import make_url
+
 from migration.targets.database import SideDatabase, normalise_url
 from migration.targets.loading import TargetError
 from migration.targets.process import TargetProcess
@@ -86,6 +88,7 @@ class ProcessSide(Side):
     """
 
     def __init__(self, target: str, database_url: str | None, clear: bool) -> None:
+        database_url = _from_here(database_url) if database_url else None
         bundled = target.startswith(BUNDLED_MODULES)
         self._directory = Path(tempfile.mkdtemp(prefix="cutover-")) if bundled else None
         self._named = database_url is not None
@@ -127,8 +130,17 @@ def _environment(database_url: str | None) -> dict[str, str]:
     if database_url is not None:
         environment = {name: value for name, value in environment.items() if not name.endswith("DATABASE_URL")}
         environment["DATABASE_URL"] = normalise_url(database_url)
+    environment.setdefault("CUTOVER_EXPOSE_OWNER", "true")
     environment.setdefault("CUTOVER_LEDGER_URL", f"sqlite:///{Path.cwd() / 'var' / 'ledger.sqlite3'}")
     return environment
+
+
+def _from_here(url: str) -> str:
+    """``url`` with the path of an SQLite file as it is seen from here: a side may run in another directory."""
+    address = make_url(normalise_url(url))
+    if address.get_backend_name() == "sqlite" and address.database not in (None, "", ":memory:"):
+        address = address.set(database=str(Path(str(address.database)).absolute()))
+    return address.render_as_string(hide_password=False)
 
 
 def open_side(target: str, database_url: str | None, clear: bool) -> Side:

@@ -325,8 +325,9 @@ class TestDataCleanup:
         for number in range(5):
             both.insert("spot_price_snapshots", pool_id="p", price=number, captured_at="2020-01-01 00:00:00")
         with both.app.app_context():
-            assert delete_expired(db.session(), RETENTIONS[0], now(), 2) == 2
-            db.session.commit()
+            session = db.session()
+            assert delete_expired(session, RETENTIONS[0], now(), 2) == 2
+            session.commit()
         monkeypatch.setattr(data_cleanup, "BATCH", 2)
         assert run_job(both.app, "data-cleanup").counts == {"spot_price_snapshots": 3}
 

@@ -2,8 +2,6 @@
 
 import logging
 import time
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
@@ -19,9 +17,6 @@ from backend.spot.services.engines.loading import EngineLoader, LoadedEngine
 from backend.spot.services.file_store import FileStore
 from backend.spot.settings import EngineSettings
 
-#: Does some work in a transaction of its own, in any thread.
-Transact = Callable[[Callable[[Session], None]], None]
-
 LOOK_SECONDS = 1.0
 RETRY_SECONDS = 30.0
 
@@ -36,9 +31,9 @@ class EngineHost:
     and is tried again after RETRY_SECONDS.
     """
 
-    def __init__(self, settings: EngineSettings, database: Engine, transact: Transact) -> None:
+    def __init__(self, settings: EngineSettings, database: Engine) -> None:
         self.settings = settings
-        self._transact = transact
+        self._database = database
         self._loader = EngineLoader(settings, database.raw_connection)
         self._loaded: LoadedEngine | None = None
         self._prepared: LoadedEngine | None = None
@@ -134,8 +129,3 @@ class EngineHost:
                     model_registry.register(session, engine)
         except Exception:
             _log.exception("the models were not registered")
-
-
-def _register_if_in_force(engine: LoadedEngine, session: Session) -> None:
-    if in_force.look_up(session).key == engine.in_force.key:
-        model_registry.register(session, engine)

@@ -5,6 +5,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import quoted_name
 
+from backend.spot.migrations.baseline.words import CaselessText
+
 CREATE_COLLATION = (
     "CREATE COLLATION IF NOT EXISTS unicode_ci (provider = icu, locale = 'und-u-ks-level1', deterministic = false)"
 )
@@ -19,7 +21,7 @@ def as_sqlite_has_it(table: sa.Table) -> None:
 
 
 def as_postgresql_has_it(table: sa.Table) -> None:
-    """The names of unique keys too belong to the database; NULLs are the smallest values; enumerations are checked."""
+    """Unique keys too have names of the database's; NULLs are the smallest values; enumerations are checked texts."""
     as_sqlite_has_it(table)
     for constraint in list(table.constraints):
         if isinstance(constraint, sa.UniqueConstraint):
@@ -28,9 +30,8 @@ def as_postgresql_has_it(table: sa.Table) -> None:
         index.expressions = [_with_nulls_last(expression) for expression in index.expressions]
     for column in table.columns:
         if isinstance(column.type, sa.Enum):
-            values = ", ".join(f"'{value}'" for value in column.type.enums)
-            check = sa.CheckConstraint(f"{column.name} IN ({values})", name=f"{table.name}_{column.name}")
-            table.append_constraint(check)
+            column.type.native_enum = False
+            column.type = CaselessText()
 
 
 def _name_in_database(table: sa.Table, name: object) -> quoted_name:

@@ -92,7 +92,7 @@ def date() -> sa.types.TypeEngine[Any]:
 
 def enum(name: str, *values: str) -> sa.types.TypeEngine[Any]:
     """One of `values`; where MySQL has its type, the others have a check."""
-    return sa.Enum(*values, name=name, create_constraint=True).with_variant(CaselessText(), "postgresql")
+    return sa.Enum(*values, name=name, create_constraint=True)
 
 
 def literal(value: str) -> sa.TextClause:

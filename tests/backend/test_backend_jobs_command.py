@@ -133,6 +133,17 @@ def test_states_tell_all_processes(database: Database) -> None:
         assert line in text
 
 
+def test_the_health_of_the_system_tells_of_its_jobs(bare: Spot) -> None:
+    run_job(bare.app, "client-snapshots")
+    jobs = {job["name"]: job for job in bare.http.get("/api/admin/system-health").json["jobs"]}
+    assert len(jobs) == 9
+    assert jobs["client-snapshots"]["lastRun"]["counts"] == {"clients": 1}
+    assert (jobs["client-snapshots"]["schedule"], jobs["agent-health"]["lastRun"]) == ("daily at 00:05 UTC", None)
+    bare.sql("DROP TABLE job_leases")
+    health = bare.http.get("/api/admin/system-health").json
+    assert (health["jobs"], health["database"]) == ([], "Connected")
+
+
 def test_jobs_start_with_requests_and_only_where_they_are_on(database: Database) -> None:
     job = Job("never", every(seconds=86400), lambda run: {}, "")
     off = job_app(database.url, [job])

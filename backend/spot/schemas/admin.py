@@ -6,6 +6,7 @@ from marshmallow import Schema, fields
 
 from backend.core.openapi import AsBuilt, AsSentOrEmpty, Query
 from backend.spot.schemas.example_fields import many, moment, number, one, text, truth, whole
+from backend.spot.schemas.jobs import JobHealth
 
 CLIENT_ID = "a12fd31e-565e-4e79-8cab-55f593aeb76d"
 AGENT_ID = "7d4a68e3-8494-4f20-8c79-681bdef0fb4a"
@@ -243,5 +244,6 @@ class SystemHealth(AsBuilt):
     )
     decisionEngine = text("Loaded")
     decisionEngineStatus = one(EngineHealth)
+    jobs = many(JobHealth, description="The background jobs; none while the database does not answer")
     modelStatus = one(ModelHealth)
     timestamp = text("2026-11-21T03:15:56.123456")

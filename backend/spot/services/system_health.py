@@ -8,6 +8,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
 from backend.core.clock import utc_now
+from backend.core.scheduler import job_states
 from backend.spot.models import ModelRegistryEntry
 from backend.spot.services import engine_status
 
@@ -22,7 +23,7 @@ _log = logging.getLogger("backend.spot.system_health")
 
 
 def report(session: Session) -> dict[str, Any]:
-    """The state of the database, its connections in this process, and the decision engine."""
+    """The state of the database, its connections in this process, the decision engine and the background jobs."""
     # Counted before this request takes a connection of its own.
     connections = _free_connections(session)
     models = _active_models(session)
@@ -48,6 +49,7 @@ def report(session: Session) -> dict[str, Any]:
             "filesUploaded": len(model_files),
             "activeModels": models or [],
         },
+        "jobs": [] if models is None else _jobs(session),
         "timestamp": utc_now().isoformat(),
     }
 
@@ -61,6 +63,16 @@ def _active_models(session: Session) -> list[dict[str, Any]] | None:
         session.rollback()
         return None
     return [{"name": model.model_name, "version": model.version, "active": True} for model in found]
+
+
+def _jobs(session: Session) -> list[dict[str, Any]]:
+    """How the background jobs are doing, or nothing when that can't be read."""
+    try:
+        return job_states(session)
+    except Exception:
+        _log.exception("the state of the jobs can't be read")
+        session.rollback()
+        return []
 
 
 def _free_connections(session: Session) -> str:

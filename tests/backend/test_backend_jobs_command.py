@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from backend import create_app
 from backend.core.scheduler import Counts, Job, JobRun, every, job_states
-from tests.backend.conftest import Database, Spot
+from tests.backend.conftest import Database, Spot, settings_for
 from tests.support.cli import ROOT
 from tests.support.jobs import job_app, run_job
 
@@ -55,6 +56,14 @@ def test_run_says_why_a_job_failed(bare: Spot) -> None:
     status, said = flask(bare.app, "run", "client-snapshots")
     assert (status, said.startswith("client-snapshots failed in ")) == (1, True)
     assert "Traceback" not in said
+
+
+def test_a_database_that_is_gone_is_one_sentence() -> None:
+    lost = create_app("spot", settings_for("mysql://nobody@127.0.0.1:1/nothing", AUTO_MIGRATE="false"))
+    for arguments in (("list",), ("run", "agent-health")):
+        status, said = flask(lost, *arguments)
+        assert (status, len(said.splitlines())) == (2, 1)
+        assert said.startswith("Error: ")
 
 
 @pytest.mark.parametrize("command", ["list", "run"])

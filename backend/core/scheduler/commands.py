@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from backend.core.errors import describe
 from backend.core.scheduler.history import Outcome
 from backend.core.scheduler.interruptions import JobRefusedError
 from backend.core.scheduler.job import Job
@@ -72,6 +73,8 @@ def run_job(name: str) -> None:
             finished = current_app.extensions["job_runner"].run_now(job, watcher)
     except JobRefusedError as refusal:
         raise CouldNotRun(str(refusal)) from refusal
+    except Exception as error:
+        raise CouldNotRun(f"{job.name} could not take its lease: {describe(error)}") from error
     counts = ", ".join(f"{what.replace('_', ' ')}: {count:,}" for what, count in (finished.counts or {}).items())
     click.echo(f"{job.name} {finished.outcome} in {finished.seconds:.1f} s. {counts or finished.error or ''}".rstrip())
     if finished.outcome is not Outcome.SUCCEEDED:
@@ -83,7 +86,7 @@ def _states() -> list[dict[str, Any]]:
     try:
         return job_states(database.session())
     except Exception as error:
-        raise CouldNotRun(f"The jobs can't be read from the database: {error}") from error
+        raise CouldNotRun(f"The jobs can't be read from the database: {describe(error)}") from error
 
 
 def _job(name: str) -> Job:

@@ -1,8 +1,8 @@
-"""``python -m demo [DOMAIN]``: the first migration, on recorded traffic, from start to report.
+"""``python -m demo [DOMAIN]``: a whole migration, on recorded traffic, from start to the last route.
 
-Three servers under gunicorn on embedded databases: the old monolith by itself (control); the same monolith on a
-second database; and, on that second database too, the proxied backend (candidate), which owns the agent routes and
-forwards the rest. The recordings of real agents and of scenarios go to both sides, and what differs is reported.
+Under gunicorn on embedded databases: the old monolith (control) and the native side (candidate). The recordings of real
+agents, of a real frontend and of scenarios go to both; answers and databases are compared. What that has shown of each
+route is kept in the ledger, and on that evidence every route is promoted, while a server is running.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ from demo.servers import gunicorn
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDINGS = ROOT / "tests" / "recordings" / "spot"
-SCENARIOS = ("agent-lifecycle", "agent-real", "admin-clients", "replicas", "client-dashboard", "notifications-and-ml")
-PROMOTED = ("/api/agents/*", "GET /health")
 MONOLITH = "legacy.spot:create_app()"
+NATIVE = "backend:create_app()"
 REPORT = Path("parity-report")
 
 
@@ -36,26 +35,29 @@ def main(domain: str) -> int:
     work = work.resolve()
     control_db, candidate_db = (f"sqlite:///{work / name}.sqlite3" for name in ("control", "candidate"))
     ledger = f"sqlite:///{work / 'ledger.sqlite3'}"
+    sides = {
+        name: _environment(work, name, url) for name, url in (("control", control_db), ("candidate", candidate_db))
+    }
     with ExitStack() as stack:
-        _say("Starting the old monolith, and the same monolith behind the proxied backend ...")
-        control = stack.enter_context(
-            gunicorn(MONOLITH, _environment(work, "control", control_db), work / "control.log")
-        )
-        candidate_environment = _environment(work, "candidate", candidate_db)
-        upstream = stack.enter_context(gunicorn(MONOLITH, candidate_environment, work / "upstream.log"))
-        candidate_environment |= {"CUTOVER_UPSTREAM": upstream, "CUTOVER_LEDGER_URL": ledger}
-        _cutover("routes", "--seed", MONOLITH, "--native", "backend:create_app()", "--ledger", ledger, quiet=True)
-        candidate = stack.enter_context(gunicorn("wsgi:application", candidate_environment, work / "candidate.log"))
-        _say(f"Promoting {' and '.join(PROMOTED)} from legacy to native ...")
-        _cutover("promote", *PROMOTED, "--why", "the first migration", "--ledger", ledger)
+        _say("Starting the old monolith and the native side ...")
+        control = stack.enter_context(gunicorn(MONOLITH, sides["control"], work / "control.log"))
+        candidate = stack.enter_context(gunicorn(NATIVE, sides["candidate"], work / "candidate.log"))
+        _cutover("routes", "--seed", MONOLITH, "--native", NATIVE, "--ledger", ledger, quiet=True)
         _say("Replaying recorded traffic against both ...")
         status = _cutover(
             "replay",
-            *(str(RECORDINGS / f"{name}.har") for name in SCENARIOS),
+            *map(str, sorted(RECORDINGS.glob("*.har"))),
             *("--control", control, "--control-db", control_db),
             *("--candidate", candidate, "--candidate-db", candidate_db),
-            *("--reset", "--report", str(REPORT)),
+            *("--reset", "--evidence", "--ledger", ledger, "--report", str(REPORT)),
         )
+    with ExitStack() as stack:
+        _say("Starting both sides behind the proxy, on one database, and promoting every route on that evidence ...")
+        upstream = stack.enter_context(gunicorn(MONOLITH, sides["candidate"], work / "upstream.log"))
+        served = {**sides["candidate"], "CUTOVER_UPSTREAM": upstream, "CUTOVER_LEDGER_URL": ledger}
+        stack.enter_context(gunicorn("wsgi:application", served, work / "proxy.log"))
+        promoted = _cutover("promote", "*", "--why", "no unexplained difference", "--ledger", ledger, quiet=True)
+        _cutover("routes", "--ledger", ledger)
     _say(
         f"""Done in {time.monotonic() - began:.0f} s. Open {REPORT / "report.html"} in a browser.
 
@@ -64,7 +66,7 @@ Try next:
   .venv/bin/cutover record --upstream http://127.0.0.1:5000 --listen 5001 --out traffic.har
   .venv/bin/cutover --help"""
     )
-    return status
+    return status or promoted
 
 
 def _environment(work: Path, side: str, database: str) -> dict[str, str]:
@@ -72,6 +74,8 @@ def _environment(work: Path, side: str, database: str) -> dict[str, str]:
         "SPOT_DATABASE_URL": database,
         "MODEL_DIR": str(work / side / "models"),
         "DECISION_ENGINE_DIR": str(work / side / "decision_engines"),
+        # The recorded operators upload engines; without this they are refused.
+        "ALLOW_ENGINE_UPLOAD": "true",
     }
 
 

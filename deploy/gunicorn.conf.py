@@ -26,3 +26,8 @@ accesslog = None
 loglevel = os.environ.get("GUNICORN_LOG_LEVEL", "info")
 # Who may say whom he forwards for is the application's decision: CUTOVER_TRUSTED_HOPS.
 forwarded_allow_ips = ""
+
+
+def post_worker_init(worker: object) -> None:
+    """Take part in running jobs from the start, not only from the first request on."""
+    worker.wsgi.start_jobs()  # type: ignore[attr-defined]

@@ -84,7 +84,12 @@ def _engine(address: URL) -> sa.Engine:
         settings = f"-c timezone=UTC -c statement_timeout={_READ_TIMEOUT * 1000}"
         arguments = {"connect_timeout": _CONNECT_TIMEOUT, "options": settings}
         options = {"isolation_level": "REPEATABLE READ"}
-    return sa.create_engine(address, poolclass=sa.NullPool, connect_args=arguments, **options)
+    engine = sa.create_engine(address, poolclass=sa.NullPool, connect_args=arguments, **options)
+    if product == "postgresql":
+        dialect: Any = engine.dialect
+        # A text of any length, which SQLAlchemy has not heard of.
+        dialect.ischema_names = {**dialect.ischema_names, "bpchar": sa.TEXT}
+    return engine
 
 
 def _begin(connection: Connection) -> None:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.backend.conftest import TOKEN, Spot
+import pytest
+from sqlalchemy import event
+
+from tests.backend.conftest import TOKEN, Spot, spot_on
+from tests.support.mariadb import MariaDB
 
 
 def get(spot: Spot, what: str) -> Any:
@@ -86,3 +90,62 @@ def test_hashes_find_tokens_however_they_are_spelt(spot_on_server: Spot) -> None
     for offered, status in ((token, 200), (token.upper(), 200), (TOKEN, 401), ("hashed:" + 32 * "0", 401)):
         spot.headers = {"Authorization": f"Bearer {offered}"}
         assert spot.get("config").status_code == status
+
+
+GROWING = ("agents", "instances", "switches", "system_events")
+MANY = (
+    "INSERT INTO agents (id, client_id, logical_agent_id, status, instance_id, last_heartbeat_at) SELECT"
+    " CONCAT('a', seq), 'client-1', CONCAT('l', seq), 'online', CONCAT('i', seq), NOW() - INTERVAL seq SECOND"
+    " FROM seq_1_to_3000",
+    "INSERT INTO instances (id, client_id, instance_type, region, az, current_mode, is_active, created_at) SELECT"
+    " CONCAT('i', seq), 'client-1', 't', ELT(1 + MOD(seq, 3), 'a', 'b', 'c'), 'z', 'spot', MOD(seq, 2),"
+    " NOW() - INTERVAL seq SECOND FROM seq_2_to_6000",
+    "INSERT INTO switches (id, client_id, agent_id, event_trigger) SELECT CONCAT('s', seq), 'client-1', 'a1', 'model'"
+    " FROM seq_1_to_6000",
+    "INSERT INTO system_events (event_type, severity, created_at) SELECT 'x', ELT(1 + MOD(seq, 3), 'info', 'warning',"
+    " 'error'), NOW() - INTERVAL seq SECOND FROM seq_1_to_6000",
+)
+
+
+@pytest.fixture(scope="module")
+def crowded(mariadb: MariaDB) -> Spot:
+    """A system with enough rows that it matters how they are found."""
+    spot = spot_on(mariadb)
+    for statement in MANY:
+        spot.sql(statement)
+    for table in GROWING:
+        spot.sql(f"ANALYZE TABLE {table}")
+    return spot
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "stats",
+        "clients",
+        "agents",
+        "agents?status=online",
+        "agents?status=none",
+        "instances",
+        "instances?status=active",
+        "instances?status=terminated&mode=spot",
+        "instances?region=b",
+        "instances?mode=none",
+        "activity",
+    ],
+)
+def test_one_question_that_indexes_answer(crowded: Spot, what: str) -> None:
+    with crowded.app.app_context():
+        engine = crowded.app.extensions["sqlalchemy"].engine
+    asked: list[tuple[str, Any]] = []
+
+    def remember(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        asked.append((statement, parameters))
+
+    event.listen(engine, "before_cursor_execute", remember)
+    get(crowded, what)
+    event.remove(engine, "before_cursor_execute", remember)
+    ((statement, parameters),) = [(text, values) for text, values in asked if any(name in text for name in GROWING)]
+    with engine.connect() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).mappings().all()
+    assert [step for step in plan if step["type"] == "ALL" and step["table"] in GROWING] == []

@@ -1,12 +1,13 @@
 """The whole system in lists and numbers: agents and instances of everybody."""
 
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, literal, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, bindparam, case, func, select
 
 from backend.core.clock import utc_now
+from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import Agent, Client, ClientsDailySnapshot, Instance, SpotPool, Switch
 from backend.spot.services import engine_status
@@ -30,59 +31,42 @@ TOTALS = select(
     _count_if(Switch.event_trigger == "manual").label("manualSwitches"),
     _count_if(Switch.event_trigger == "model").label("modelSwitches"),
 ).select_from(Switch)
-# All have their client. Joined loosely, the database may begin with the newest and end at the limit.
-AGENTS = (
-    select(
-        Agent.id,
-        Agent.logical_agent_id.label("logicalAgentId"),
-        Agent.client_id.label("clientId"),
-        Client.name.label("clientName"),
-        Agent.hostname,
-        Agent.status,
-        Agent.enabled,
-        Agent.auto_switch_enabled.label("autoSwitchEnabled"),
-        Agent.agent_version.label("version"),
-        Agent.instance_id.label("instanceId"),
-        Instance.instance_type.label("instanceType"),
-        Instance.region,
-        Instance.az,
-        Instance.current_mode.label("currentMode"),
-        Agent.current_pool_id.label("currentPoolId"),
-        Agent.last_heartbeat_at.label("lastHeartbeatAt"),
-        Agent.created_at.label("createdAt"),
+_NEWEST_AGENTS = select(Agent.id).order_by(Agent.last_heartbeat_at.desc()).limit(MOST_ROWS)
+
+
+def _agents_among(ids: Select[str]) -> Select[*tuple[Any, ...]]:
+    """The agents whose ids these are: an index alone finds ids, and no row is read that does not count."""
+    newest = ids.subquery()
+    return (
+        select(
+            Agent.id,
+            Agent.logical_agent_id.label("logicalAgentId"),
+            Agent.client_id.label("clientId"),
+            Client.name.label("clientName"),
+            Agent.hostname,
+            Agent.status,
+            Agent.enabled,
+            Agent.auto_switch_enabled.label("autoSwitchEnabled"),
+            Agent.agent_version.label("version"),
+            Agent.instance_id.label("instanceId"),
+            Instance.instance_type.label("instanceType"),
+            Instance.region,
+            Instance.az,
+            Instance.current_mode.label("currentMode"),
+            Agent.current_pool_id.label("currentPoolId"),
+            Agent.last_heartbeat_at.label("lastHeartbeatAt"),
+            Agent.created_at.label("createdAt"),
+        )
+        .select_from(newest)
+        .join(Agent, Agent.id == newest.c.id)
+        .join(Client, Client.id == Agent.client_id)
+        .outerjoin(Instance, Instance.id == Agent.instance_id)
+        .order_by(Agent.last_heartbeat_at.desc())
     )
-    .select_from(Agent)
-    .outerjoin(Client, Client.id == Agent.client_id)
-    .outerjoin(Instance, Instance.id == Agent.instance_id)
-    .order_by(Agent.last_heartbeat_at.desc())
-    .limit(MOST_ROWS)
-)
-INSTANCES = (
-    select(
-        Instance.id,
-        Instance.id.label("instanceId"),
-        Instance.client_id.label("clientId"),
-        Client.name.label("clientName"),
-        Instance.agent_id.label("agentId"),
-        Agent.logical_agent_id.label("logicalAgentId"),
-        Agent.status.label("agentStatus"),
-        Instance.instance_type.label("instanceType"),
-        Instance.region,
-        Instance.az,
-        Instance.current_mode.label("currentMode"),
-        Instance.current_pool_id.label("currentPoolId"),
-        Instance.spot_price.label("spotPrice"),
-        Instance.ondemand_price.label("ondemandPrice"),
-        Instance.is_active.label("isActive"),
-        Instance.installed_at.label("installedAt"),
-        Instance.created_at.label("createdAt"),
-    )
-    .select_from(Instance)
-    .outerjoin(Client, Client.id == Instance.client_id)
-    .outerjoin(Agent, Agent.instance_id == Instance.id)
-    .order_by(Instance.created_at.desc())
-    .limit(MOST_ROWS)
-)
+
+
+AGENTS = _agents_among(_NEWEST_AGENTS)
+AGENTS_OF_STATUS = _agents_among(_NEWEST_AGENTS.where(Agent.status == bindparam("status", type_=Operand())))
 GROWTH = select(
     ClientsDailySnapshot.snapshot_date.label("date"),
     ClientsDailySnapshot.total_clients.label("total"),
@@ -111,8 +95,8 @@ def growth(session: Session, days: int) -> list[dict[str, Any]]:
 
 def agents(session: Session, status: str | None) -> list[dict[str, Any]]:
     """The 500 agents heard of last, with a status if one is given. Where they run is what their instance says."""
-    query = AGENTS.where(Agent.status == literal(status, Operand())) if status else AGENTS
-    found = [dict(row) for row in session.execute(query).mappings()]
+    rows = session.execute(AGENTS_OF_STATUS, {"status": status}) if status else session.execute(AGENTS)
+    found = [dict(row) for row in rows.mappings()]
     for agent in found:
         agent["enabled"] = bool(agent["enabled"])
         agent["autoSwitchEnabled"] = bool(agent["autoSwitchEnabled"])
@@ -121,16 +105,50 @@ def agents(session: Session, status: str | None) -> list[dict[str, Any]]:
 
 def instances(session: Session, status: str | None, mode: str | None, region: str | None) -> list[dict[str, Any]]:
     """The 500 newest instances: active or terminated ones, in a mode, in a region. A price of 0 is none."""
-    query = INSTANCES
-    if status in INSTANCE_STATES:
-        query = query.where(Instance.is_active == INSTANCE_STATES[status])
-    if mode:
-        query = query.where(Instance.current_mode == literal(mode, Operand()))
-    if region:
-        query = query.where(Instance.region == literal(region, Operand()))
-    found = [dict(row) for row in session.execute(query).mappings()]
+    query = _newest_instances(INSTANCE_STATES.get(status or ""), bool(mode), bool(region))
+    found = [dict(row) for row in session.execute(query, {"mode": mode, "region": region}).mappings()]
     for instance in found:
         instance["isActive"] = bool(instance["isActive"])
         instance["spotPrice"] = instance["spotPrice"] or None
         instance["ondemandPrice"] = instance["ondemandPrice"] or None
     return found
+
+
+@cache
+def _newest_instances(state: int | None, of_mode: bool, of_region: bool) -> Select[*tuple[Any, ...]]:
+    """The query for each combination of filters. An instance that several agents call theirs is there for each."""
+    ids = select(Instance.id).order_by(Instance.created_at.desc()).limit(MOST_ROWS)
+    if state is not None:
+        ids = ids.where(Instance.is_active == state)
+    if of_mode:
+        ids = ids.where(Instance.current_mode == bindparam("mode", type_=Operand()))
+    if of_region:
+        ids = ids.where(Instance.region == bindparam("region", type_=Operand()))
+    newest = ids.subquery()
+    return (
+        select(
+            Instance.id,
+            Instance.id.label("instanceId"),
+            Instance.client_id.label("clientId"),
+            Client.name.label("clientName"),
+            Instance.agent_id.label("agentId"),
+            Agent.logical_agent_id.label("logicalAgentId"),
+            Agent.status.label("agentStatus"),
+            Instance.instance_type.label("instanceType"),
+            Instance.region,
+            Instance.az,
+            Instance.current_mode.label("currentMode"),
+            Instance.current_pool_id.label("currentPoolId"),
+            Instance.spot_price.label("spotPrice"),
+            Instance.ondemand_price.label("ondemandPrice"),
+            Instance.is_active.label("isActive"),
+            Instance.installed_at.label("installedAt"),
+            Instance.created_at.label("createdAt"),
+        )
+        .select_from(newest)
+        .join(Instance, Instance.id == newest.c.id)
+        .join(Client, Client.id == Instance.client_id)
+        .outerjoin(Agent, Agent.instance_id == Instance.id)
+        .order_by(Instance.created_at.desc())
+        .limit(MOST_ROWS)
+    )

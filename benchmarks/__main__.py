@@ -8,8 +8,11 @@ from rich.console import Console
 from benchmarks import comparing, forwarding, replaying, routes
 from benchmarks.presentation import as_json, as_table
 from benchmarks.ratio import Effort, Ratio
+from benchmarks.spot import large, small
 
-BENCHMARKS = {benchmark.NAME: benchmark.run for benchmark in (forwarding, routes, replaying, comparing)}
+BENCHMARKS = {benchmark.NAME: benchmark.run for benchmark in (forwarding, routes, replaying, comparing, small, large)}
+#: Takes minutes, and a gigabyte: only where it is named.
+LONG = (large.NAME,)
 
 
 @click.command()
@@ -18,13 +21,15 @@ BENCHMARKS = {benchmark.NAME: benchmark.run for benchmark in (forwarding, routes
 @click.option("--requests", type=click.IntRange(1), default=4000, show_default=True, help="Requests in each turn.")
 @click.option("--json", "wants_json", is_flag=True, help="Print JSON instead of a table.")
 def main(names: tuple[str, ...], rounds: int, requests: int, wants_json: bool) -> None:
-    """Measure forwarding, routes, replay and comparison, or only those named.
+    """Measure everything but spot-large, or only those named.
+
+    Example: python -m benchmarks spot spot-large
 
     Absolute figures say as much about the machine as about Cutover: only the ratios can be compared with others'.
     """
     progress = Console(stderr=True)
     ratios: list[Ratio] = []
-    for name in dict.fromkeys(names) or BENCHMARKS:
+    for name in dict.fromkeys(names) or (name for name in BENCHMARKS if name not in LONG):
         with progress.status(f"Measuring {name} ..."):
             ratios += BENCHMARKS[name](Effort(rounds, requests))
     if wants_json:

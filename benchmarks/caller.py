@@ -31,8 +31,8 @@ def message(method: str, target: str, headers: Iterable[str], body: bytes) -> by
 class Caller:
     """Calls one server on 127.0.0.1, whose answers must have a Content-Length."""
 
-    def __init__(self, port: int) -> None:
-        self._sock = socket.create_connection(("127.0.0.1", port), _ANSWER_SECONDS)
+    def __init__(self, port: int, patience: float = _ANSWER_SECONDS) -> None:
+        self._sock = socket.create_connection(("127.0.0.1", port), patience)
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def send(self, request: bytes) -> None:

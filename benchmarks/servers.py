@@ -18,7 +18,7 @@ from benchmarks.caller import Caller, get
 from benchmarks.processors import REST, SERVER, confined_to
 
 ROOT = Path(__file__).resolve().parent.parent
-_OPTIONS = ("--workers=1", "--worker-class=gthread", "--threads=8", "--keep-alive=60", "--no-control-socket")
+_OPTIONS = ("--worker-class=gthread", "--keep-alive=60", "--no-control-socket")
 _STOP_SECONDS = 10.0
 
 
@@ -38,13 +38,20 @@ class Server:
 
 @contextmanager
 def gunicorn(
-    app: str, environment: Mapping[str, str] | None = None, *, ready: str = "/", processors: set[int] = SERVER
+    app: str,
+    environment: Mapping[str, str] | None = None,
+    *,
+    ready: str = "/",
+    processors: set[int] = SERVER,
+    workers: int = 1,
+    threads: int = 8,
 ) -> Iterator[Server]:
-    """Serve ``app`` (an import path) with one worker of eight threads; yield it once ``ready`` has been answered.
+    """Serve ``app`` (an import path); yield it once ``ready`` has been answered.
 
     What it logs goes to a file, as it would in production, and is forgotten.
     """
     command = [sys.executable, "-m", "gunicorn", *_OPTIONS, "--log-level=warning", "--graceful-timeout=1"]
+    command += [f"--workers={workers}", f"--threads={threads}", "--timeout=300"]
     with (
         confined_to(processors),
         tempfile.TemporaryFile() as log,

@@ -43,6 +43,15 @@ def test_ratios_are_positive_numbers(name: str, requests: int, ratios: int) -> N
         assert ratio["met"] is None or ratio["aim"]
 
 
+@pytest.mark.usefixtures("mariadb")
+def test_spot_is_measured_against_the_monolith() -> None:
+    answer = json.loads(run("--json", "--requests", "4", "spot"))["ratios"]
+    assert len(answer) == 56
+    assert [ratio["measured"] for ratio in answer if "answers 5" in ratio["measured"]] == []
+    assert [ratio["measured"] for ratio in answer if "no answer" in ratio["measured"]] == []
+    assert all(ratio["ratio"] > 0 for ratio in answer)
+
+
 def test_the_table_names_benchmark_ratio_and_aim() -> None:
     table = run("--requests", "20", "comparison")
     assert "comparison" in table

@@ -1,0 +1,211 @@
+"""The same fleet in any spot database: clients, agents, prices, switches; and spare things that routes use up."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from pymysql.connections import Connection
+
+SEED = 20261121
+ROWS_A_STATEMENT = 2000
+REGION = "us-east-1"
+ZONES = tuple(f"{REGION}{letter}" for letter in "abcdef")
+TYPES = tuple(f"{family}.{size}" for family in ("t3", "m5", "c5") for size in ("medium", "large", "xlarge"))
+POOLS = tuple((f"{kind}.{zone}", kind, zone) for kind in TYPES for zone in ZONES)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How much there is. `spares` are clients, agents and replicas that only one request each will use up."""
+
+    clients: int
+    agents: int
+    prices: int
+    switches: int
+    spares: int
+
+
+def client_id(number: int) -> str:
+    return f"00000000-0000-4000-8000-{number:012d}"
+
+
+def agent_id(number: int) -> str:
+    return f"00000000-0000-4000-a000-{number:012d}"
+
+
+def token(number: int) -> str:
+    return f"token-of-client-{number}"
+
+
+def replica_id(use: str, number: int) -> str:
+    return f"{use}-{number}"
+
+
+def load(connection: Connection, scale: Scale, now: datetime) -> None:
+    """Fill the tables that the old schema has, in columns that it has; the same rows for the same arguments."""
+    chance = random.Random(SEED)
+    for table, columns, rows in (
+        ("clients", "id, name, email, client_token", _clients(scale)),
+        ("spot_pools", "id, pool_name, instance_type, region, az", _pools()),
+        ("ondemand_prices", "id, instance_type, region, price", _ondemand_prices()),
+        (
+            "agents",
+            "id, client_id, logical_agent_id, hostname, instance_id, instance_type, region, az, current_mode, "
+            "current_pool_id, agent_version, status, last_heartbeat_at, manual_replica_enabled",
+            _agents(scale, now),
+        ),
+        ("agent_configs", "agent_id", ((agent_id(number),) for number in range(scale.agents + scale.spares))),
+        (
+            "instances",
+            "id, client_id, agent_id, instance_type, region, az, current_mode, current_pool_id, spot_price, "
+            "ondemand_price, baseline_ondemand_price, is_active",
+            _instances(scale),
+        ),
+        ("spot_price_snapshots", "pool_id, price, captured_at, recorded_at", _prices(scale, now, chance)),
+        (
+            "ondemand_price_snapshots",
+            "region, instance_type, price, captured_at, recorded_at",
+            _ondemand_snapshots(scale, now),
+        ),
+        (
+            "switches",
+            "id, client_id, agent_id, old_instance_id, new_instance_id, new_mode, new_pool_id, on_demand_price, "
+            "new_spot_price, savings_impact, event_trigger, initiated_at, instance_launched_at, timestamp",
+            _switches(scale, now, chance),
+        ),
+        ("notifications", "id, client_id, message, severity, created_at", _notifications(scale, now)),
+        ("system_events", "event_type, severity, client_id, message, created_at", _events(scale, now)),
+        ("client_savings_monthly", "client_id, year, month, baseline_cost, actual_cost, savings", _savings(scale)),
+        (
+            "replica_instances",
+            "id, agent_id, instance_id, replica_type, pool_id, instance_type, region, az, status, parent_instance_id",
+            _replicas(scale),
+        ),
+        ("commands", "id, client_id, agent_id, command_type, target_mode, status", _commands(scale)),
+    ):
+        _insert(connection, table, columns, rows)
+        with connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE TABLE {table}")
+
+
+def _insert(connection: Connection, table: str, columns: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    places = ", ".join(["%s"] * (columns.count(",") + 1))
+    statement = f"INSERT INTO {table} ({columns}) VALUES ({places})"
+    waiting = iter(rows)
+    connection.begin()
+    with connection.cursor() as cursor:
+        while batch := list(islice(waiting, ROWS_A_STATEMENT)):
+            cursor.executemany(statement, batch)
+    connection.commit()
+
+
+def _clients(scale: Scale) -> Iterator[tuple[Any, ...]]:
+    for number in range(scale.clients + scale.spares):
+        yield client_id(number), f"Client {number}", f"client-{number}@example.com", token(number)
+
+
+def _pools() -> Iterator[tuple[Any, ...]]:
+    return ((pool, f"{kind} ({zone})", kind, REGION, zone) for pool, kind, zone in POOLS)
+
+
+def _ondemand_prices() -> Iterator[tuple[Any, ...]]:
+    return ((f"ondemand-{kind}", kind, REGION, 0.0416) for kind in TYPES)
+
+
+def place_of(number: int) -> tuple[str, str, str]:
+    """The pool, type and zone of an agent."""
+    return POOLS[number % len(POOLS)]
+
+
+def owner_of(number: int, scale: Scale) -> int:
+    """The client of an agent."""
+    return number % scale.clients
+
+
+def _agents(scale: Scale, now: datetime) -> Iterator[tuple[Any, ...]]:
+    for number in range(scale.agents + scale.spares):
+        pool, kind, zone = place_of(number)
+        heard = now - timedelta(seconds=number % 90)
+        yield (
+            *(agent_id(number), client_id(owner_of(number, scale)), f"agent-{number}", f"host-{number}"),
+            *(f"i-{number}", kind, REGION, zone, "spot", pool, "4.0.0", "online", heard, number >= scale.agents),
+        )
+
+
+def _instances(scale: Scale) -> Iterator[tuple[Any, ...]]:
+    for number in range(scale.agents + scale.spares):
+        pool, kind, zone = place_of(number)
+        yield (
+            *(f"i-{number}", client_id(owner_of(number, scale)), agent_id(number), kind, REGION, zone),
+            *("spot", pool, 0.0125, 0.0416, 0.0416, 1),
+        )
+
+
+def _prices(scale: Scale, now: datetime, chance: random.Random) -> Iterator[tuple[Any, ...]]:
+    """Evenly over a week, the newest a minute ago."""
+    step = timedelta(days=7) / max(1, scale.prices)
+    for number in range(scale.prices):
+        at = now - timedelta(minutes=1) - step * number
+        yield POOLS[number % len(POOLS)][0], round(0.011 + chance.random() * 0.004, 6), at, at
+
+
+def _ondemand_snapshots(scale: Scale, now: datetime) -> Iterator[tuple[Any, ...]]:
+    count = max(1, scale.prices // 50)
+    step = timedelta(days=7) / count
+    for number in range(count):
+        at = now - step * number
+        yield REGION, TYPES[number % len(TYPES)], 0.0416, at, at
+
+
+def _switches(scale: Scale, now: datetime, chance: random.Random) -> Iterator[tuple[Any, ...]]:
+    """Evenly over thirty days and over the agents."""
+    step = timedelta(days=30) / max(1, scale.switches)
+    for number in range(scale.switches):
+        agent = number % scale.agents
+        pool = place_of(agent)[0]
+        at = now - step * number
+        yield (
+            *(f"switch-{number}", client_id(owner_of(agent, scale)), agent_id(agent), f"i-old-{number}", f"i-{agent}"),
+            *("spot", pool, 0.0416, 0.0125, round(chance.random() * 0.03, 6), ("manual", "model")[number % 2]),
+            *(at, at, at),
+        )
+
+
+def _notifications(scale: Scale, now: datetime) -> Iterator[tuple[Any, ...]]:
+    for number in range(max(100, scale.switches)):
+        owner = client_id(number % scale.clients)
+        yield f"notice-{number}", owner, f"Instance switched: i-{number}", "info", now - timedelta(seconds=number)
+
+
+def _events(scale: Scale, now: datetime) -> Iterator[tuple[Any, ...]]:
+    for number in range(max(100, scale.switches)):
+        owner = client_id(number % scale.clients)
+        yield "switch_completed", "info", owner, f"Switch {number}", now - timedelta(seconds=number)
+
+
+def _savings(scale: Scale) -> Iterator[tuple[Any, ...]]:
+    for owner in range(scale.clients):
+        for month in range(1, 13):
+            yield client_id(owner), 2026, month, 100.0, 40.0, 60.0
+
+
+def _replicas(scale: Scale) -> Iterator[tuple[Any, ...]]:
+    """For each use as many as will be used up, of agents that do nothing else."""
+    for use, offset in (("promote", 1), ("delete", 2), ("failover", 3)):
+        agent = scale.agents - offset
+        pool, kind, zone = place_of(agent)
+        for number in range(scale.spares):
+            yield (
+                *(replica_id(use, number), agent_id(agent), f"i-{use}-{number}", "manual"),
+                *(pool, kind, REGION, zone, "ready", f"i-{agent}"),
+            )
+
+
+def _commands(scale: Scale) -> Iterator[tuple[Any, ...]]:
+    for number in range(scale.spares):
+        yield f"command-{number}", client_id(0), agent_id(0), "switch", "spot", "completed"

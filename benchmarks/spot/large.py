@@ -1,0 +1,42 @@
+"""The routes that a large fleet asks most, native against the bundled monolith, on MariaDB.
+
+Twenty clients, ten thousand agents, half a million prices, fifty thousand switches. Where the old side does not answer
+within two minutes, two minutes are counted: the true ratio is larger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from statistics import geometric_mean
+
+from benchmarks.ratio import Aim, Effort, Ratio
+from benchmarks.spot.data import Scale
+from benchmarks.spot.measuring import measure
+from benchmarks.spot.requests import routes
+from benchmarks.spot.sides import both_sides
+
+NAME = "spot-large"
+PATIENCE_SECONDS = 120.0
+BUDGET_SECONDS = 20.0
+_SHARE = 100
+ASKED = (
+    *("POST heartbeat", "GET config", "GET pending-commands", "POST pricing-report", "POST decide"),
+    *("GET admin/stats", "GET admin/instances", "GET client/<id>", "GET client/<id>/agents"),
+    *("GET client/<id>/switch-history", "GET instances/<id>/price-history", "GET instances/<id>/metrics"),
+    # The last, because the old side's database is busy with it for long after it was given up.
+    *("GET notifications", "GET admin/clients"),
+)
+
+
+def run(effort: Effort) -> Iterator[Ratio]:
+    """How many times as fast the native side answers, by median latency; at last the geometric mean."""
+    calls = max(4, effort.requests // _SHARE)
+    scale = Scale(clients=20, agents=10_000, prices=500_000, switches=50_000, spares=calls)
+    known = {route.name: route for route in routes(scale)}
+    ratios = []
+    with both_sides(scale) as servers:
+        for name in ASKED:
+            native, monolith = measure(servers, known[name], calls, PATIENCE_SECONDS, BUDGET_SECONDS)
+            ratios.append(monolith.median / native.median)
+            yield Ratio(NAME, f"{name}, times as fast", ratios[-1], f"{native} / {monolith}")
+    yield Ratio(NAME, "geometric mean", geometric_mean(ratios), f"{len(ratios)} routes", Aim(10.0, at_least=True))

@@ -162,7 +162,8 @@ class TestUnit:
         text = (DEPLOY / "cutover.service").read_text()
         unit = tmp_path / "cutover.service"
         unit.write_text(re.sub(r"/opt/cutover/\.venv/bin/\w+", "/bin/true", text))
-        assert shutil.which("systemd-analyze"), "install the package systemd"
+        if shutil.which("systemd-analyze") is None and os.environ.get("CI", "").lower() != "true":
+            pytest.skip("checking the unit needs systemd-analyze: install the package systemd")
         done = subprocess.run(
             ["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, timeout=60, check=False
         )

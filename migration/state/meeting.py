@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 
 from migration.compare.context import Context
@@ -17,11 +18,12 @@ from migration.state.pairing import Pairing
 from migration.state.remainder import KeyedRow, Remainder, find_remainder
 from migration.state.settling import settle
 from migration.state.sharing import bind_what_both_know
+from migration.state.sight import Reading, readings
 from migration.state.source import Source
-from migration.state.tables import TEXTS, Table
+from migration.state.tables import Table
 from migration.state.tally import Bench, Place, Tally
 from migration.state.terms import Terms
-from migration.state.values import Value, record
+from migration.state.values import record
 from migration.state.verdict import IgnoredTable, StateVerdict, TableVerdict
 
 
@@ -73,37 +75,30 @@ class Meeting:
     # --- equal rows --------------------------------------------------------------------------------------------------
 
     def _remainder(self, layout: Layout, translate: Callable[[str], str]) -> Remainder:
-        """The rows without an equal; control's are compared as they would be written with candidate's identifiers."""
-        columns, bindings = layout.columns, self._terms.bindings
-        left_out = layout.numbered
-        if left_out and (layout.referred or bindings.numbers_in(layout.scopes[left_out])):
-            left_out = None
-        compared = [at for at, column in enumerate(columns) if column != left_out]
-        in_their_words = [self._translation(layout, column, translate) for column in columns]
+        """The rows without an equal.
+
+        Where they are too many, rows are taken for equal if only what was made up for their key differs.
+        """
+        bindings = self._terms.bindings
+        found = self._remainder_by(layout, readings(layout, bindings, translate))
+        if not found.complete and layout.key:
+            without = readings(layout, bindings, translate, with_made_up_keys=False)
+            found = replace(self._remainder_by(layout, without), whole=False)
+        return found
+
+    def _remainder_by(self, layout: Layout, read: Mapping[str, tuple[Reading, Reading]]) -> Remainder:
+        columns = layout.columns
+        compared = [(at, *read[column]) for at, column in enumerate(columns) if column in read]
 
         def ours() -> Iterator[KeyedRow]:
             for row in self._control.rows(layout.control, columns):
-                yield tuple(in_their_words[at](row[at]) for at in compared), row
+                yield tuple([reading(row[at]) for at, reading, _ in compared]), row
 
         def theirs() -> Iterator[KeyedRow]:
             for row in self._candidate.rows(layout.candidate, columns):
-                yield tuple(row[at] for at in compared), row
+                yield tuple([reading(row[at]) for at, _, reading in compared]), row
 
         return find_remainder(ours, theirs, self._most_rows)
-
-    def _translation(self, layout: Layout, column: str, translate: Callable[[str], str]) -> Callable[[Value], Value]:
-        scope, bindings = layout.scopes.get(column), self._terms.bindings
-
-        def number(value: Value) -> Value:
-            bound = bindings.number_of(scope, value) if scope and isinstance(value, int) else None
-            return value if bound is None else bound
-
-        def text(value: Value) -> Value:
-            return translate(value) if isinstance(value, str) else value
-
-        if scope:
-            return number
-        return text if layout.columns[column].kind in TEXTS and len(bindings) else lambda value: value
 
     # --- the other rows ----------------------------------------------------------------------------------------------
 
@@ -133,12 +128,12 @@ class Meeting:
     def _verdict(self, layout: Layout, remainder: Remainder) -> TableVerdict:
         tally, ours, theirs = self._tallies[layout.name], remainder.control, remainder.candidate
         note = ""
+        many = f"more than {self._most_rows:,} rows have no equal"
         if not remainder.complete:
             tally.too_many(max(ours.left, theirs.left))
-            note = (
-                f"{ours.left:,} rows of control and {theirs.left:,} of candidate have no equal: "
-                f"more than {self._most_rows:,}, so they were counted and not looked at"
-            )
+            note = f"{many}, {ours.left:,} of control and {theirs.left:,} of candidate: counted, not looked at"
+        elif not remainder.whole:
+            note = f"{many}: they were compared without what was made up for {', '.join(layout.key)}"
         return tally.verdict(ours.rows, theirs.rows, ours.rows - ours.left, note)
 
     # --- what only one side has --------------------------------------------------------------------------------------

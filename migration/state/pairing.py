@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from migration.compare.pairing import pair_alike
 from migration.compare.sketching import tells
 from migration.state.leftover import Leftover, RecordSketch
-from migration.state.naming import UNCOLOURED, ColouredNames, Colours, both_names, colour, occurrences
+from migration.state.naming import UNCOLOURED, ColouredNames, Colours, Identifier, both_names, colour, occurrences
 from migration.state.terms import Terms
 
 #: Called with each pair as soon as it is found, so that it can bind what the rows name.
@@ -21,6 +21,8 @@ Group = tuple[list[int], list[int]]
 _ROUNDS = (2, 1, 0)
 #: How often rows are looked at again because a pair told what others name.
 _LOOKS = 200
+#: Beyond so many rows, a pair leads to no new look at other tables.
+_PATIENCE = 5_000
 #: Rows are compared each with each only up to this many pairs.
 _MOST_PAIRS = 40_000
 
@@ -36,19 +38,11 @@ class Pairing:
         self._learning = learning
 
     def run(self) -> None:
-        for rounds in _ROUNDS:
-            colours = colour(self._tables, self._bindings, rounds)
-            if rounds and not any(colours):
-                continue
-            ambiguous = self._shared_identifiers()
+        while any(self._pair_equal_rows(rounds) for rounds in _ROUNDS):
+            pass  # what these pairs named may tell others apart, so the closest look comes first again
+        for pair_rest in (self._pair_by_key, self._pair_nearly_equal, self._pair_alike):
             for table in self._tables:
-                self._pair_equal(table, colours, ambiguous)
-        for table in self._tables:
-            self._pair_by_key(table)
-        for table in self._tables:
-            self._pair_nearly_equal(table)
-        for table in self._tables:
-            self._pair_alike(table)
+                pair_rest(table)
 
     def _take(self, table: Leftover, pairs: Iterable[tuple[int, int]]) -> int:
         taken = 0
@@ -58,35 +52,65 @@ class Pairing:
             taken += 1
         return taken
 
-    def _shared_identifiers(self) -> set[tuple[str, str]]:
+    def _shared_identifiers(self) -> set[Identifier]:
         """Control's identifiers that are unknown and occur in several places: pairing one of these tells of others."""
         found = occurrences(self._tables, self._bindings, UNCOLOURED, side=0)
         return {identifier for identifier, looks in found.items() if len(looks) > 1}
 
     # --- rows that say the same --------------------------------------------------------------------------------------
 
-    def _pair_equal(self, table: Leftover, colours: Colours, ambiguous: set[tuple[str, str]]) -> None:
+    def _pair_equal_rows(self, rounds: int) -> bool:
+        """Pair rows that look the same after so many rounds of colouring; whether any did.
+
+        Where identifiers can be told apart, a look without colours ends with the first table in which it finds pairs.
+        """
+        colours = colour(self._tables, self._bindings, rounds)
+        if rounds and not any(colours):
+            return False
+        ambiguous = self._shared_identifiers()
+        hasty = not ambiguous or sum(len(table.open[0]) for table in self._tables) > _PATIENCE
+        paired = False
+        for table in self._tables:
+            paired |= self._pair_equal(table, colours, ambiguous)
+            if paired and not rounds and not hasty:
+                break
+        return paired
+
+    def _pair_equal(self, table: Leftover, colours: Colours, ambiguous: set[Identifier]) -> bool:
         """Where several rows look the same and share an identifier with others, one pair is made at a time."""
+        paired = 0
         for look in range(_LOOKS):
-            again = False
-            names = both_names(self._bindings, colours)
-            telling: set[RecordSketch] = set()
-            groups: dict[RecordSketch, Group] = defaultdict(lambda: ([], []))
-            for side in (0, 1):
-                for at in table.open[side]:
-                    names[side].seen.clear()
-                    sketch = table.sketch(side, at, names[side])
-                    groups[sketch][side].append(at)
-                    if side == 0 and not names[0].seen.isdisjoint(ambiguous):
-                        telling.add(sketch)
+            groups, telling = self._grouped(table, colours, ambiguous)
+            several = [sketch for sketch in telling if len(groups[sketch][0]) > 1 and groups[sketch][1]]
+            one_by_one = set(several if look < _LOOKS - 1 else ())
             for sketch, group in groups.items():
-                pairs = self._aligned(table, group)
-                if sketch in telling and len(group[0]) > 1 and look < _LOOKS - 1:
-                    again |= self._take(table, islice(pairs, 1)) > 0
-                else:
-                    self._take(table, pairs)
-            if not again:
-                return
+                if sketch not in one_by_one:
+                    paired += self._take(table, self._aligned(table, group))
+            made = 0
+            for sketch in several if one_by_one else ():
+                made = self._take(table, islice(self._aligned(table, groups[sketch]), 1))
+                if made:
+                    break
+            paired += made
+            if not made:
+                break
+        return paired > 0
+
+    def _grouped(
+        self, table: Leftover, colours: Colours, ambiguous: set[Identifier]
+    ) -> tuple[Mapping[RecordSketch, Group], list[RecordSketch]]:
+        """Open rows by what they look like, and those looks that hold an ambiguous identifier."""
+        names = both_names(self._bindings, colours)
+        telling: dict[RecordSketch, None] = {}
+        groups: dict[RecordSketch, Group] = defaultdict(lambda: ([], []))
+        for side in (0, 1):
+            for at in table.open[side]:
+                names[side].seen.clear()
+                sketch = table.sketch(side, at, names[side])
+                groups[sketch][side].append(at)
+                if side == 0 and not names[0].seen.isdisjoint(ambiguous):
+                    telling[sketch] = None
+        return groups, list(telling)
 
     def _aligned(self, table: Leftover, group: Group) -> Iterator[tuple[int, int]]:
         """Pairs of rows that look the same and were written at the same moments; both are in the order of times."""

@@ -32,11 +32,15 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Remainder:
-    """What remains of a table when equal rows are set aside. ``complete`` tells that every such row was kept."""
+    """What remains of a table when equal rows are set aside.
+
+    ``complete`` tells that every such row was kept, ``whole`` that rows were compared with all that identifies them.
+    """
 
     control: Side
     candidate: Side
     complete: bool = True
+    whole: bool = True
 
 
 def find_remainder(control: Rows, candidate: Rows, most: int) -> Remainder:

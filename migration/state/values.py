@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
@@ -24,6 +25,7 @@ Row = tuple[Value, ...]
 Record = dict[str, Any]
 
 _SECOND = "%Y-%m-%d %H:%M:%S"
+_AS_COMPARED = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 
 
 def reader(column: Column) -> Callable[[Any], Value]:
@@ -90,10 +92,15 @@ def _number(value: Any, column: Column) -> Value:
         return value
     if isinstance(value, bytes):
         return int.from_bytes(value)  # MySQL's BIT
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return str(value)
+        value = f"{value:.15g}"  # beyond that, products and sums differ by how they were reckoned
+        whole, _, fraction = value.partition(".")
+        if "e" not in value and len(fraction) <= (15 if column.scale is None else column.scale):
+            return float(value) if fraction else int(whole)
     try:
-        exact = Decimal(f"{value:.15g}" if isinstance(value, float) else str(value))
+        exact = Decimal(str(value))
         if column.scale is not None:
             exact = exact.quantize(Decimal(1).scaleb(-column.scale), ROUND_HALF_UP)
     except InvalidOperation:
@@ -113,6 +120,8 @@ def _time(value: Any, column: Column) -> Value:
         return f"{value.isoformat()} 00:00:00"
     if isinstance(value, int | float | Decimal):
         return _number(value, column)
+    if _AS_COMPARED.fullmatch(str(value)):
+        return str(value)
     moment = parse_time(str(value))
     if moment is None:
         return str(value)

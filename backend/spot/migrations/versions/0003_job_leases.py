@@ -10,6 +10,7 @@ branch_labels = None
 depends_on = None
 
 MOMENT = sa.DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
+NEWEST = "idx_job_runs_newest"
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
@@ -43,11 +44,15 @@ def upgrade() -> None:
             sa.Column("outcome", sa.String(16), nullable=False),
             sa.Column("counts", sa.JSON()),
             sa.Column("error", sa.Text()),
-            sa.Index("idx_job_runs_newest", "name", "id"),
         )
+    # On its own: where a process dies in between, MySQL has the table and not its index.
+    if NEWEST not in {index["name"] for index in sa.inspect(op.get_bind()).get_indexes("job_runs")}:
+        op.create_index(NEWEST, "job_runs", ["name", "id"])
 
 
 def downgrade() -> None:
     """Drop them: what the scheduler remembers is of no use without it."""
-    op.drop_table("job_runs")
-    op.drop_table("job_leases")
+    inspector = sa.inspect(op.get_bind())
+    for table in ("job_runs", "job_leases"):
+        if inspector.has_table(table):
+            op.drop_table(table)

@@ -5,7 +5,9 @@ from typing import Any, cast
 
 from sqlalchemy import Table
 from sqlalchemy.dialects import mysql, postgresql, sqlite
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase
+
+from backend.core.session import Session
 
 
 def insert_or_update_rows(

@@ -9,24 +9,15 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import NullPool
 
 from backend.core.collation import add_to_sqlite
 from backend.core.database_errors import DEADLOCK
 from backend.core.error_translation import translate
 from backend.core.errors import RequestRefusedError
-from backend.core.mysql_connection import FrugalConnection
 from backend.core.postgresql import connect_arguments, prepare_postgresql
-from backend.core.rows import (  # noqa: F401
-    insert_or_update_row,
-    insert_row,
-    insert_row_if_possible,
-    insert_row_unless_present,
-    undone_alone,
-    update_rows,
-)
-from backend.core.session import RowSession
+from backend.core.session import Session, SessionOfContext
 from backend.core.settings import Settings
 
 T = TypeVar("T")
@@ -40,12 +31,17 @@ MYSQL_SESSION = (
 )
 
 
-def make_database(base: type[DeclarativeBase]) -> SQLAlchemy:
-    """The database of one domain; `base` is the parent of the domain's models."""
-    return SQLAlchemy(model_class=base, session_options={"class_": RowSession})
+class Database(SQLAlchemy):
+    """The database of one domain; `base` is the parent of the domain's models, which describe its tables."""
+
+    session: SessionOfContext  # type: ignore[assignment]
+
+    def __init__(self, base: type[DeclarativeBase]) -> None:
+        super().__init__(model_class=base)
+        self.session = SessionOfContext(self)
 
 
-def install_database(app: Flask, database: SQLAlchemy) -> None:
+def install_database(app: Flask, database: Database) -> None:
     """Connect `database` to `app` as its settings say. No connection is opened yet."""
     settings: Settings = app.extensions["settings"]
     if settings.database_url.drivername == "sqlite" and settings.database_url.database:
@@ -144,7 +140,10 @@ def _listen(engine: Engine, settings: Settings) -> None:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     elif engine.dialect.name == "mysql":
-        event.listen(engine, "do_connect", _connect_mysql)
+        # Its driver is only installed where it is needed.
+        from backend.core.mysql_connection import connect
+
+        event.listen(engine, "do_connect", connect)
         event.listen(engine, "connect", _prepare_mysql)
     else:
         prepare_postgresql(engine)
@@ -156,10 +155,6 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
     for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
-
-
-def _connect_mysql(_dialect: object, _record: object, arguments: Any, options: Any) -> FrugalConnection:
-    return FrugalConnection(*arguments, **options)
 
 
 def _prepare_mysql(connection: DBAPIConnection, _record: object) -> None:

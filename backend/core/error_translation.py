@@ -27,6 +27,14 @@ def translate(context: ExceptionContext) -> None:
         raise from_sqlite(original, context) from original
     if context.dialect.name == "postgresql":
         raise from_postgresql(original, context) from original
-    arguments: Sequence[Any] = original.args
+    refusal = refusal_of_mysql(original)
+    if refusal is not None:
+        raise refusal from original
+
+
+def refusal_of_mysql(error: Exception) -> StatementRefusedError | None:
+    """What a complaint of MySQL's driver is raised as; None where it has no number and text."""
+    arguments: Sequence[Any] = error.args
     if len(arguments) == 2 and isinstance(arguments[0], int):
-        raise StatementRefusedError(arguments[0], str(arguments[1]), getattr(original, "sqlstate", None)) from original
+        return StatementRefusedError(arguments[0], str(arguments[1]), getattr(error, "sqlstate", None))
+    return None

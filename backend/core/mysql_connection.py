@@ -1,6 +1,8 @@
 """A connection to MySQL and MariaDB that talks to the server no more than it must."""
 
 import select
+import socket
+import struct
 import time
 from typing import Any
 
@@ -23,10 +25,23 @@ class FrugalConnection(Connection):
     """
 
     _unchecked: Any = None
+    _read_timeout: float | None
+    _write_timeout: float | None
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self._answered_at = 0.0
         super().__init__(*arguments, **options)
+
+    def connect(self, sock: Any = None) -> None:
+        """Connect, and let the kernel keep the time from then on: a socket that Python times is polled at each use."""
+        super().connect(sock)
+        for option, seconds in ((socket.SO_RCVTIMEO, self._read_timeout), (socket.SO_SNDTIMEO, self._write_timeout)):
+            if seconds is not None:
+                self._sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", int(seconds), 0))
+        self._sock.settimeout(None)
+        self._current_timeout = self._read_timeout = self._write_timeout = None
+        self._news = select.poll()
+        self._news.register(self._sock, select.POLLIN)
 
     def _create_ssl_ctx(self, sslp: Any) -> Any:
         """Where no certificate is named none is checked, and one context does: making it takes more than connecting."""
@@ -59,9 +74,12 @@ class FrugalConnection(Connection):
             super().rollback()
 
     def ping(self, reconnect: bool = False) -> None:
-        """Raise where the server is gone: at once when it said so, else by asking it after some seconds of silence."""
+        """Raise where the server is gone: at once when it said so, else by asking it after some seconds of silence.
+
+        An idle connection is silent: what can be read is the server's farewell.
+        """
         silent = time.monotonic() - self._answered_at
-        if silent > LONGEST_TRUST_SECONDS or self._sock is None or _has_news(self._sock):
+        if silent > LONGEST_TRUST_SECONDS or self._sock is None or self._news.poll(0):
             super().ping(reconnect)
             self._answered_at = time.monotonic()
 
@@ -89,15 +107,13 @@ class FrugalConnection(Connection):
         return bool(self.server_status & SERVER_STATUS.SERVER_STATUS_IN_TRANS)
 
 
+def connect(_dialect: object, _record: object, arguments: Any, options: Any) -> FrugalConnection:
+    """Engine listener (`do_connect`): open this kind of connection."""
+    return FrugalConnection(*arguments, **options)
+
+
 def _needs_transaction(sql: str | bytes) -> bool:
     text = sql if isinstance(sql, str) else sql.decode(errors="replace")
     if text.startswith(WRITES):
         return True
     return any(clause in text[-LONGEST_LOCKING_CLAUSE:] for clause in LOCKING_CLAUSES)
-
-
-def _has_news(sock: Any) -> bool:
-    """An idle connection is silent: what can be read is the server's farewell."""
-    poll = select.poll()
-    poll.register(sock, select.POLLIN)
-    return bool(poll.poll(0))

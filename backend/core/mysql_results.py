@@ -11,7 +11,8 @@ from pymysql.protocol import FieldDescriptorPacket
 
 ENCODING = "utf8"
 BINARY = 63
-MOST_KNOWN_COLUMNS = 4096
+MOST_KNOWN_RESULTS = 1024
+HEADER = 4
 NULL = 251
 BYTES_OF_LENGTH = {252: 2, 253: 3, 254: 8}
 
@@ -19,22 +20,17 @@ Converter = tuple[str | None, Callable[[Any], Any] | None]
 
 
 class FrugalResult(MySQLResult):
-    """Reads a result as its parent does, but each column's description is only understood once, and rows in one go.
+    """Reads a result as its parent does, but understands the same columns only once, and each row in one go.
 
     For connections in UTF-8 with the driver's own converters.
     """
 
     def _get_descriptions(self) -> None:
         connection = self.connection
-        read = connection._read_bytes
-        columns = []
-        for _ in range(self.field_count):
-            columns.append(_column(read(int.from_bytes(read(4)[:3], "little"))))
+        known = _columns(_packets(connection, self.field_count), self.field_count)
+        self.fields, self.converters, self.description = known
         connection._next_seq_id = (connection._next_seq_id + self.field_count) % 256
         connection._read_packet()
-        self.fields = [field for field, _, _ in columns]
-        self.converters = [converter for _, converter, _ in columns]
-        self.description = tuple(description for _, _, description in columns)
 
     def _read_row_from_packet(self, packet: Any) -> tuple[Any, ...]:
         data: bytes = packet.get_all_data()
@@ -58,12 +54,35 @@ class FrugalResult(MySQLResult):
         return tuple(row)
 
 
-@lru_cache(MOST_KNOWN_COLUMNS)
-def _column(described: bytes) -> tuple[FieldDescriptorPacket, Converter, tuple[Any, ...]]:
-    """What the driver keeps of a column: its description as sent, how to read its values, its description in DB-API."""
-    field = FieldDescriptorPacket(described, ENCODING)
+def _packets(connection: Any, count: int) -> bytes:
+    """The next packets as they came, in one piece where they are there already."""
+    there = connection._rfile.peek()
+    end = 0
+    for _ in range(count):
+        end += HEADER + int.from_bytes(there[end : end + 3], "little")
+    if end <= len(there):
+        return bytes(connection._read_bytes(end))
+    packets = b""
+    for _ in range(count):
+        header = connection._read_bytes(HEADER)
+        packets += header + connection._read_bytes(int.from_bytes(header[:3], "little"))
+    return packets
+
+
+@lru_cache(MOST_KNOWN_RESULTS)
+def _columns(packets: bytes, count: int) -> tuple[list[FieldDescriptorPacket], list[Converter], tuple[Any, ...]]:
+    """What the driver keeps of the columns: as described, how to read their values, and as DB-API describes them."""
+    fields, position = [], 0
+    for _ in range(count):
+        end = position + HEADER + int.from_bytes(packets[position : position + 3], "little")
+        fields.append(FieldDescriptorPacket(packets[position + HEADER : end], ENCODING))
+        position = end
+    return fields, [_converter(field) for field in fields], tuple(field.description() for field in fields)
+
+
+def _converter(field: FieldDescriptorPacket) -> Converter:
     text = field.type_code in TEXT_TYPES or field.type_code == FIELD_TYPE.JSON
     binary = field.type_code in TEXT_TYPES and field.charsetnr == BINARY
     encoding = None if binary else ENCODING if text else "ascii"
     convert = decoders.get(field.type_code)
-    return field, (encoding, None if convert is through else convert), field.description()
+    return encoding, None if convert is through else convert

@@ -5,16 +5,18 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Insert, Table, Update, bindparam, func, insert, update
+from sqlalchemy import ColumnElement, Table, bindparam, func, insert, update
 from sqlalchemy.dialects import mysql, postgresql, sqlite
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.sql.functions import now
 
 from backend.core.database_errors import DEADLOCK, StatementRefusedError, UnsupportedValueError
+from backend.core.prepared import Prepared
+from backend.core.session import Session
 from backend.core.strict_types import Operand
 
 MOST_SHAPES = 1024
-MATCH = "match_"
+NEW, MATCH = "new_", "match_"
 
 Model = type[DeclarativeBase]
 Names = tuple[str, ...]
@@ -23,13 +25,13 @@ Names = tuple[str, ...]
 def insert_row(session: Session, model: Model, **values: Any) -> None:
     """Insert one row at once; `values` are named after the columns. `func.now()` is the only SQL among them."""
     sent, timed = _split(values)
-    session.connection().execute(_insertion(_table(model), timed), sent)
+    session.write(_insertion(_table(model), tuple(sent), timed), sent)
 
 
 def insert_rows(session: Session, model: Model, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows that all name the same columns."""
     if rows:
-        session.connection().execute(_insertion(_table(model), ()), rows)
+        session.write_many(_insertion(_table(model), tuple(rows[0]), ()), rows)
 
 
 def insert_row_if_possible(session: Session, model: Model, **values: Any) -> str | None:
@@ -50,19 +52,19 @@ def insert_row_if_possible(session: Session, model: Model, **values: Any) -> str
 def insert_row_unless_present(session: Session, model: Model, **values: Any) -> None:
     """Insert one row, or leave the row alone that has one of its keys already."""
     sent, timed = _split(values)
-    session.connection().execute(_insertion_unless_present(_table(model), timed, _dialect(session)), sent)
+    session.write(_insertion_unless_present(_table(model), tuple(sent), timed, _dialect(session)), sent)
 
 
 def insert_rows_unless_present(session: Session, model: Model, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows that all name the same columns, but leave those alone that have one of their keys already."""
     if rows:
-        session.connection().execute(_insertion_unless_present(_table(model), (), _dialect(session)), rows)
+        session.write_many(_insertion_unless_present(_table(model), tuple(rows[0]), (), _dialect(session)), rows)
 
 
 def insert_or_update_row(session: Session, model: Model, changed: Names, **values: Any) -> None:
     """Insert one row, or overwrite the columns `changed` of the row that has its primary key already."""
     sent, timed = _split(values)
-    session.connection().execute(_upsert(_table(model), changed, timed, _dialect(session)), sent)
+    session.write(_upsert(_table(model), changed, tuple(sent), timed, _dialect(session)), sent)
 
 
 def update_rows(session: Session, model: Model, *where: ColumnElement[bool], **values: Any) -> int:
@@ -76,9 +78,10 @@ def update_matching(session: Session, model: Model, match: Mapping[str, Any], **
     `func.now()` is the only SQL among the values.
     """
     sent, timed = _split(values)
+    parameters = {NEW + name: value for name, value in sent.items()}
     for name, value in match.items():
-        sent[MATCH + name] = value
-    return session.connection().execute(_update(_table(model), tuple(match), timed), sent).rowcount
+        parameters[MATCH + name] = value
+    return session.write(_update(_table(model), tuple(match), tuple(sent), timed), parameters)
 
 
 def undone_alone(session: Session) -> AbstractContextManager[Any]:
@@ -93,37 +96,39 @@ def _split(values: Mapping[str, Any]) -> tuple[dict[str, Any], Names]:
 
 
 @lru_cache(MOST_SHAPES)
-def _insertion(table: Table, timed: Names) -> Insert:
-    return insert(table).values(_times(timed)).inline() if timed else insert(table).inline()
+def _insertion(table: Table, sent: Names, timed: Names) -> Prepared:
+    return Prepared(insert(table).values(_row(sent, timed)).inline())
 
 
 @lru_cache(MOST_SHAPES)
-def _insertion_unless_present(table: Table, timed: Names, dialect: str) -> Insert:
+def _insertion_unless_present(table: Table, sent: Names, timed: Names, dialect: str) -> Prepared:
     if dialect == "mysql":
         key = table.primary_key.columns[0].name
-        return mysql.insert(table).values(_times(timed)).inline().on_duplicate_key_update({key: table.c[key]})
+        insertion = mysql.insert(table).values(_row(sent, timed)).inline()
+        return Prepared(insertion.on_duplicate_key_update({key: table.c[key]}))
     insert_for = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return insert_for(table).values(_times(timed)).inline().on_conflict_do_nothing()
+    return Prepared(insert_for(table).values(_row(sent, timed)).inline().on_conflict_do_nothing())
 
 
 @lru_cache(MOST_SHAPES)
-def _upsert(table: Table, changed: Names, timed: Names, dialect: str) -> Insert:
+def _upsert(table: Table, changed: Names, sent: Names, timed: Names, dialect: str) -> Prepared:
     if dialect == "mysql":
-        statement = mysql.insert(table).values(_times(timed)).inline()
-        return statement.on_duplicate_key_update({name: statement.inserted[name] for name in changed})
-    upsert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table).values(_times(timed)).inline()
+        insertion = mysql.insert(table).values(_row(sent, timed)).inline()
+        return Prepared(insertion.on_duplicate_key_update({name: insertion.inserted[name] for name in changed}))
+    upsert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table).values(_row(sent, timed)).inline()
     new = {name: upsert.excluded[name] for name in changed}
-    return upsert.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=new)
+    return Prepared(upsert.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=new))
 
 
 @lru_cache(MOST_SHAPES)
-def _update(table: Table, match: Names, timed: Names) -> Update:
+def _update(table: Table, match: Names, sent: Names, timed: Names) -> Prepared:
     where = (table.c[name] == bindparam(MATCH + name, type_=Operand()) for name in match)
-    return update(table).where(*where).values(_times(timed))
+    return Prepared(update(table).where(*where).values(_row(sent, timed, NEW)))
 
 
-def _times(timed: Names) -> dict[str, Any]:
-    return {name: func.now() for name in timed}
+def _row(sent: Names, timed: Names, prefix: str = "") -> dict[str, Any]:
+    """The values of a statement's columns: what is sent under their names, or the time."""
+    return {name: bindparam(prefix + name) for name in sent} | {name: func.now() for name in timed}
 
 
 def _table(model: Model) -> Table:

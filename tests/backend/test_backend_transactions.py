@@ -16,7 +16,7 @@ from tests.backend.conftest import Spot, settings_for
 
 
 def rename(name: str) -> None:
-    db.session.execute(text("UPDATE clients SET plan = plan || :name"), {"name": name})
+    db.session().execute(text("UPDATE clients SET plan = plan || :name"), {"name": name})
 
 
 class Work:

@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy.orm import DeclarativeBase
 
 from backend.core.app import new_app
-from backend.core.database import install_database, make_database
+from backend.core.database import Database, install_database
 from backend.core.readiness import check_database
 from backend.core.scheduler import Job, install_jobs
 from backend.core.scheduler.runner import Finished
@@ -22,7 +22,7 @@ def job_app(url: str, jobs: Sequence[Job], **settings: str) -> Flask:
     class Base(DeclarativeBase):
         pass
 
-    database = make_database(Base)
+    database = Database(Base)
     environment = {"DATABASE_URL": url, "LOG_LEVEL": "ERROR", **settings}
     app = new_app("toy", Settings.from_environment("toy", environment))
     install_database(app, database)

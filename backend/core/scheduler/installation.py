@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from flask import Flask
-from flask_sqlalchemy import SQLAlchemy
 
-from backend.core.database import separate_engine
+from backend.core.database import Database, separate_engine
 from backend.core.metrics import METRICS
 from backend.core.scheduler.collector import JobCollector
 from backend.core.scheduler.commands import jobs_command
@@ -21,7 +20,7 @@ SCHEDULER = "job_scheduler"
 RUNNER = "job_runner"
 
 
-def install_jobs(app: Flask, database: SQLAlchemy, jobs: Sequence[Job]) -> None:
+def install_jobs(app: Flask, database: Database, jobs: Sequence[Job]) -> None:
     """Let `app` run `jobs`, offer `flask jobs`, and show them in the metrics.
 
     `app.extensions["job_owner"]` says since when a job is this side's (a naive UTC time), or None where it is not: by

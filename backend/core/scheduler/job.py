@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from sqlalchemy.orm import Session
-
 from backend.core.scheduler.schedule import Schedule
+from backend.core.session import Session
 
 T = TypeVar("T")
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask import Flask
-from flask_sqlalchemy import SQLAlchemy
 
+from backend.core.database import Database
 from backend.core.errors import describe
 from backend.core.scheduler.history import Outcome
 from backend.core.scheduler.interruptions import JobRefusedError, JobStoppedError, LeaseLostError
@@ -38,9 +38,7 @@ class Finished:
 class JobRunner:
     """Runs jobs of `app`, each under its lease. `owned_since` is asked before each run and during it."""
 
-    def __init__(
-        self, app: Flask, database: SQLAlchemy, leases: Leases, renewal: float, owned_since: Ownership
-    ) -> None:
+    def __init__(self, app: Flask, database: Database, leases: Leases, renewal: float, owned_since: Ownership) -> None:
         self.stopping = threading.Event()
         self._app = app
         self._database = database

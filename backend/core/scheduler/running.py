@@ -9,11 +9,10 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self, TypeVar
 
-from sqlalchemy.orm import Session
-
 from backend.core.database import run_and_commit
 from backend.core.scheduler.interruptions import JobStoppedError, LeaseLostError
 from backend.core.scheduler.leases import Claim, Leases
+from backend.core.session import Session
 
 T = TypeVar("T")
 

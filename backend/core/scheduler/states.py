@@ -4,12 +4,12 @@ from typing import Any
 
 from flask import current_app
 from sqlalchemy import Connection
-from sqlalchemy.orm import Session
 
 from backend.core.scheduler.history import NEWEST, Outcome
 from backend.core.scheduler.job import Job
 from backend.core.scheduler.leases import LeaseState, read_states
 from backend.core.scheduler.runner import Ownership
+from backend.core.session import Session
 
 JOBS = "jobs"
 JOB_OWNER = "job_owner"

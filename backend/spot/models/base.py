@@ -2,11 +2,11 @@
 
 from sqlalchemy.orm import DeclarativeBase
 
-from backend.core.database import make_database
+from backend.core.database import Database
 
 
 class Base(DeclarativeBase):
     """The parent of all spot models."""
 
 
-db = make_database(Base)
+db = Database(Base)

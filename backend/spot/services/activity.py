@@ -3,8 +3,8 @@
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
+from backend.core.session import Session
 from backend.spot.models import SystemEvent
 
 KINDS = {"switch_completed": "switch", "manual_switch_requested": "switch", "agent_registered": "agent"}

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, bindparam, case, select, union_all
-from sqlalchemy.orm import Session
 
 from backend.core.clock import utc_now
+from backend.core.session import Session
 from backend.spot.models import Agent, AgentDecision, PricingReport, SystemEvent
 
 LAST = 5

@@ -3,10 +3,10 @@
 from typing import Any
 
 from sqlalchemy import bindparam, func, select
-from sqlalchemy.orm import Session
 
 from backend.core.errors import RequestRefusedError
 from backend.core.rows import update_matching
+from backend.core.session import Session
 from backend.spot.models import Agent, Instance
 from backend.spot.services.events import notify, record_event
 from backend.spot.services.replica_shutdown import NO_REPLICAS, end_replicas

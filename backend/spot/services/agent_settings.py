@@ -3,11 +3,11 @@
 from typing import Any
 
 from sqlalchemy import bindparam, func, select
-from sqlalchemy.orm import Session
 
 from backend.core.database_errors import ValueRefusedError
 from backend.core.errors import RequestRefusedError
 from backend.core.rows import update_matching
+from backend.core.session import Session
 from backend.spot.models import Agent
 from backend.spot.services.events import record_event
 from backend.spot.services.replica_shutdown import NO_REPLICAS, end_replicas

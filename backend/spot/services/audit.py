@@ -4,10 +4,10 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import func
-from sqlalchemy.orm import Session
 
 from backend.core.admin_access import Actor
-from backend.core.database import insert_row
+from backend.core.rows import insert_row
+from backend.core.session import Session
 from backend.spot.models import AuditLog
 
 LONGEST_USER_AGENT = 500

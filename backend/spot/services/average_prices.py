@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, func, select
-from sqlalchemy.orm import Session
 
 from backend.core.clock import utc_now
+from backend.core.session import Session
 from backend.core.time_buckets import DAY, HOUR, BucketNumber, bucket_start
 from backend.spot.models import OndemandPriceSnapshot, SpotPriceSnapshot
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import and_, bindparam, select
-from sqlalchemy.orm import Session
 
 from backend.core.errors import RequestRefusedError
+from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import Agent, AgentConfig, Client
 from backend.spot.services.client_tokens import TokenQuery

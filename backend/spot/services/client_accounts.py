@@ -4,11 +4,11 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import bindparam, delete, literal, select
-from sqlalchemy.orm import Session
 
 from backend.core.collation import Alike
-from backend.core.database import insert_row, update_rows
 from backend.core.errors import RequestRefusedError
+from backend.core.rows import insert_row, update_rows
+from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import Client
 from backend.spot.services.client_tokens import columns_for, is_forgotten, new_token

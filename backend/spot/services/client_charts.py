@@ -4,9 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, func, select
-from sqlalchemy.orm import Session
 
 from backend.core.clock import utc_now
+from backend.core.session import Session
 from backend.core.time_buckets import DAY, BucketNumber, bucket_start
 from backend.spot.models import Instance, Switch
 from backend.spot.services.monthly_savings import name_of_month, newest_months

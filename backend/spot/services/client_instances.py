@@ -3,8 +3,8 @@
 from typing import Any
 
 from sqlalchemy import bindparam, func, or_, select
-from sqlalchemy.orm import Session
 
+from backend.core.session import Session
 from backend.spot.models import Instance
 
 INSTANCES = (

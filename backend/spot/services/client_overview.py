@@ -3,9 +3,9 @@
 from typing import Any
 
 from sqlalchemy import bindparam, case, func, select
-from sqlalchemy.orm import Session
 
 from backend.core.errors import RequestRefusedError
+from backend.core.session import Session
 from backend.spot.models import Agent, Client, Instance
 
 AGENTS = select(func.count()).select_from(Agent).where(Agent.client_id == Client.id)

@@ -3,8 +3,8 @@
 from typing import Any
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session
 
+from backend.core.session import Session
 from backend.spot.models import Agent, Instance, ReplicaInstance, SpotPool
 
 GONE = ("terminated", "promoted")

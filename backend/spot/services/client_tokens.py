@@ -14,10 +14,11 @@ from typing import Any
 
 from flask import current_app
 from sqlalchemy import bindparam
-from sqlalchemy.orm import Session
 from sqlalchemy.sql import Select
 
 from backend.core.collation import fold
+from backend.core.prepared import Prepared
+from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import Client
 
@@ -34,8 +35,8 @@ class TokenQuery:
 
     def __init__(self, query: Select[*tuple[Any, ...]]) -> None:
         candidates = query.add_columns(Client.client_token, Client.client_token_hash)
-        self.in_clear = candidates.where(Client.client_token == bindparam("token", type_=Operand()))
-        self.by_hash = candidates.where(Client.client_token_hash == bindparam("token", type_=Operand()))
+        self.in_clear = Prepared(candidates.where(Client.client_token == bindparam("token", type_=Operand())))
+        self.by_hash = Prepared(candidates.where(Client.client_token_hash == bindparam("token", type_=Operand())))
         self.forgotten_before = False
 
     def first(self, session: Session, token: str, **parameters: Any) -> Any:

@@ -3,9 +3,9 @@
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from backend.core.errors import RequestRefusedError
+from backend.core.session import Session
 from backend.spot.models import Client
 from backend.spot.services.callers import UnknownTokenError
 from backend.spot.services.client_tokens import TokenQuery

@@ -4,11 +4,12 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import bindparam, desc, func, null, select, union_all
-from sqlalchemy.orm import Session
 
 from backend.core.database_errors import ValueRefusedError
 from backend.core.errors import RequestRefusedError
+from backend.core.prepared import Prepared
 from backend.core.rows import insert_row, update_matching
+from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import Command, PendingSwitchCommand
 from backend.spot.services.callers import Caller
@@ -26,10 +27,14 @@ def _waiting(queue: type[Command] | type[PendingSwitchCommand], name: Any, numbe
     return select(name.label("name"), number.label("number"), *columns).where(queue.agent_id == agent_id)
 
 
-PENDING = union_all(
-    _waiting(Command, Command.id, null()).where(Command.status == "pending"),
-    _waiting(PendingSwitchCommand, null(), PendingSwitchCommand.id).where(PendingSwitchCommand.executed_at.is_(None)),
-).order_by(desc("priority"), "created_at")
+PENDING = Prepared(
+    union_all(
+        _waiting(Command, Command.id, null()).where(Command.status == "pending"),
+        _waiting(PendingSwitchCommand, null(), PendingSwitchCommand.id).where(
+            PendingSwitchCommand.executed_at.is_(None)
+        ),
+    ).order_by(desc("priority"), "created_at")
+)
 
 
 def pending(session: Session, agent_id: str) -> list[dict[str, Any]]:

@@ -3,8 +3,9 @@
 from typing import Any
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session
 
+from backend.core.prepared import Prepared
+from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import Agent, AgentConfig
 
@@ -24,7 +25,7 @@ FLAGS = (
 )
 FLAG_COLUMNS = tuple(getattr(Agent, name) for name in FLAGS)
 LIMIT_COLUMNS = tuple(getattr(AgentConfig, name) for name in LIMITS)
-OF_ONE_AGENT = (
+OF_ONE_AGENT = Prepared(
     select(*FLAG_COLUMNS, *LIMIT_COLUMNS)
     .select_from(Agent)
     .outerjoin(AgentConfig, AgentConfig.agent_id == Agent.id)

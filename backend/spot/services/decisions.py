@@ -6,10 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import bindparam, case, func, select
-from sqlalchemy.orm import Session
 
 from backend.core.clock import utc_now
+from backend.core.prepared import Prepared
 from backend.core.rows import insert_row, insert_row_if_possible
+from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import AgentDecision, DecisionEngineRun, RiskScore, Switch
 from backend.spot.services.callers import Caller
@@ -30,9 +31,11 @@ CONFIG = (
     "max_switches_per_week",
     "min_pool_duration_hours",
 )
-SWITCHES = select(
-    func.count(case((Switch.initiated_at >= bindparam("since"), 1))), func.max(Switch.initiated_at)
-).where(Switch.agent_id == bindparam("agent_id", type_=Operand()))
+SWITCHES = Prepared(
+    select(func.count(case((Switch.initiated_at >= bindparam("since"), 1))), func.max(Switch.initiated_at)).where(
+        Switch.agent_id == bindparam("agent_id", type_=Operand())
+    )
+)
 UNAVAILABLE = "Decision engine unavailable - staying in current mode for safety"
 
 

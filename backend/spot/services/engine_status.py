@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 from flask import Flask, current_app
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
+from backend.core.session import Session
 from backend.spot.models import ModelUploadSession, db
 from backend.spot.services.engines.host import EngineHost
 from backend.spot.services.engines.in_force import MODELS, newest_engine

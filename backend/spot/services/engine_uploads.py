@@ -6,12 +6,13 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import delete
-from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
-from backend.core.database import after_commit, insert_row
+from backend.core.database import after_commit
 from backend.core.database_errors import StatementRefusedError
 from backend.core.errors import RequestRefusedError
+from backend.core.rows import insert_row
+from backend.core.session import Session
 from backend.spot.models import EngineUpload
 from backend.spot.services import model_registry, uploads
 from backend.spot.services.engines import in_force

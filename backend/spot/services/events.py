@@ -5,9 +5,9 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import func
-from sqlalchemy.orm import Session
 
 from backend.core.rows import insert_row_if_possible
+from backend.core.session import Session
 from backend.spot.models import Notification, SystemEvent
 
 _log = logging.getLogger("backend.spot.events")

@@ -4,10 +4,10 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import bindparam, case, select
-from sqlalchemy.orm import Session
 
 from backend.core.errors import RequestRefusedError
 from backend.core.rows import insert_row
+from backend.core.session import Session
 from backend.spot.models import Agent, Command, Instance
 from backend.spot.services.events import notify, record_event
 

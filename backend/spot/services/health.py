@@ -3,13 +3,14 @@
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from backend.core.clock import utc_now
 from backend.core.errors import RequestRefusedError, describe
+from backend.core.prepared import Prepared
+from backend.core.session import Session
 from backend.spot.services import engine_status
 
-SIGN_OF_LIFE = select(1)
+SIGN_OF_LIFE = Prepared(select(1))
 
 
 def check(session: Session) -> dict[str, Any]:

@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, case, func, select
-from sqlalchemy.orm import Session
 
 from backend.core.clock import utc_now
 from backend.core.errors import RequestRefusedError
+from backend.core.session import Session
 from backend.spot.models import Instance, Switch
 
 HOURS_A_DAY = 24

@@ -3,10 +3,10 @@
 from typing import Any
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session
 
 from backend.core.clock import utc_now
 from backend.core.errors import RequestRefusedError
+from backend.core.session import Session
 from backend.spot.models import Instance, SpotPool
 from backend.spot.services.pool_prices import name_of_pool, pools_with_prices
 

@@ -4,9 +4,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, func, select
-from sqlalchemy.orm import Session
 
 from backend.core.clock import utc_now
+from backend.core.prepared import Prepared
+from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import InterruptionEvent, SpotPool
 
@@ -18,12 +19,12 @@ OF_POOLS = (
     .where(InterruptionEvent.pool_id.in_(bindparam("pool_ids", expanding=True, type_=Operand())), LATELY)
     .group_by(InterruptionEvent.pool_id)
 )
-OF_POOL = (
+OF_POOL = Prepared(
     select(func.count())
     .select_from(InterruptionEvent)
     .where(InterruptionEvent.pool_id == bindparam("pool_id", type_=Operand()), LATELY)
 )
-CALMEST_ELSEWHERE = (
+CALMEST_ELSEWHERE = Prepared(
     select(SpotPool.id, SpotPool.pool_name)
     .outerjoin(InterruptionEvent, (InterruptionEvent.pool_id == SpotPool.id) & LATELY)
     .where(

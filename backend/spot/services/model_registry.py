@@ -5,9 +5,9 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import ColumnElement, func, or_
-from sqlalchemy.orm import Session
 
-from backend.core.database import insert_row, update_rows
+from backend.core.rows import insert_row, update_rows
+from backend.core.session import Session
 from backend.spot.models import ModelRegistryEntry
 from backend.spot.services.engines.loading import LoadedEngine
 

@@ -10,11 +10,12 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import ColumnElement, delete, func, select
-from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
-from backend.core.database import after_commit, insert_row, update_rows
+from backend.core.database import after_commit
 from backend.core.errors import RequestRefusedError
+from backend.core.rows import insert_row, update_rows
+from backend.core.session import Session
 from backend.spot.models import ModelUploadSession
 from backend.spot.services import model_registry, uploads
 from backend.spot.services.engines.host import EngineHost

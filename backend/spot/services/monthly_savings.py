@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session
 
+from backend.core.session import Session
 from backend.spot.models import ClientSavingsMonthly
 
 MONTHS = 12

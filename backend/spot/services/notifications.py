@@ -3,10 +3,10 @@
 from typing import Any
 
 from sqlalchemy import bindparam, or_, select
-from sqlalchemy.orm import Session
 
 from backend.core.database_errors import StatementRefusedError
 from backend.core.rows import update_matching, update_rows
+from backend.core.session import Session
 from backend.spot.models import Notification
 
 MOST = 10_000

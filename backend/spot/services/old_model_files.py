@@ -3,10 +3,10 @@
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 from werkzeug.utils import secure_filename
 
-from backend.core.database import update_rows
+from backend.core.rows import update_rows
+from backend.core.session import Session
 from backend.spot.models import ModelUploadSession
 from backend.spot.services.file_store import FileStore, StoredFile, StoreError, stored_files
 

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session
 
+from backend.core.session import Session
 from backend.spot.models import SpotPool, SpotPriceSnapshot
 
 FRESH = timedelta(hours=1)

@@ -4,9 +4,9 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import and_, bindparam, func, or_, update
-from sqlalchemy.orm import Session
 
 from backend.core.rows import insert_row, insert_rows, insert_rows_unless_present, update_matching
+from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import (
     Instance,

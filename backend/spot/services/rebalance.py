@@ -3,10 +3,10 @@
 from typing import Any
 
 from sqlalchemy import func
-from sqlalchemy.orm import Session
 
 from backend.core.clock import utc_now
 from backend.core.rows import insert_row, update_matching
+from backend.core.session import Session
 from backend.spot.models import Agent, TerminationEvent
 from backend.spot.services.callers import Caller
 from backend.spot.services.events import record_event

@@ -4,10 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session
 
 from backend.core.clock import utc_now
 from backend.core.errors import RequestRefusedError
+from backend.core.prepared import Prepared
+from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import CleanPriceSnapshot, Instance, SpotPool
 from backend.spot.services.callers import Caller
@@ -19,7 +20,7 @@ from backend.spot.services.engines.recommendations import recommend_without_engi
 FRESH = timedelta(minutes=5)
 MOST_ALTERNATIVES = 5
 STAYING = ("stay_spot", "stay_ondemand")
-INSTANCE_WITH_POOL = (
+INSTANCE_WITH_POOL = Prepared(
     select(
         Instance.instance_type,
         Instance.region,
@@ -32,7 +33,7 @@ INSTANCE_WITH_POOL = (
     .outerjoin(SpotPool, SpotPool.id == Instance.current_pool_id)
     .where(Instance.id == bindparam("instance_id", type_=Operand()))
 )
-ALTERNATIVES = (
+ALTERNATIVES = Prepared(
     select(SpotPool.id, SpotPool.pool_name.label("name"), SpotPool.az, CleanPriceSnapshot.spot_price)
     .join(CleanPriceSnapshot, CleanPriceSnapshot.pool_id == SpotPool.id)
     .where(

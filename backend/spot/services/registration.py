@@ -4,12 +4,13 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import bindparam, func, select
-from sqlalchemy.orm import Session
 
 from backend.core.collation import Alike
 from backend.core.database_errors import DEADLOCK, StatementRefusedError
 from backend.core.errors import RequestRefusedError, describe
+from backend.core.prepared import Prepared
 from backend.core.rows import insert_row, insert_row_unless_present, undone_alone, update_matching
+from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import (
     Agent,
@@ -27,7 +28,7 @@ DEFAULT_ONDEMAND_PRICE = 0.0416
 SPOT_SHARE = 0.3
 DUPLICATE = 1062
 INSTANCE = select(Instance.id).where(Instance.id == bindparam("instance_id", type_=Operand()))
-KNOWN_AGENT = (
+KNOWN_AGENT = Prepared(
     select(Agent.id, *FLAG_COLUMNS, *LIMIT_COLUMNS, INSTANCE.exists().label("knows_instance"))
     .select_from(Agent)
     .outerjoin(AgentConfig, AgentConfig.agent_id == Agent.id)

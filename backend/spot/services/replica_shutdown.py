@@ -1,9 +1,9 @@
 """Ending the replicas of an agent."""
 
 from sqlalchemy import func
-from sqlalchemy.orm import Session
 
 from backend.core.rows import update_matching
+from backend.core.session import Session
 from backend.spot.models import ReplicaInstance
 
 NO_REPLICAS = {"replica_count": 0, "current_replica_id": None}

@@ -4,9 +4,10 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import bindparam, func, select, update
-from sqlalchemy.orm import Session
 
+from backend.core.prepared import Prepared
 from backend.core.rows import insert_or_update_row, insert_row, update_matching
+from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import Agent, Client, Instance, Switch
 from backend.spot.services.callers import Caller
@@ -22,11 +23,11 @@ TIMES = {
     "instance_ready_at": ("instance_ready_at", "new_instance_ready_at"),
     "old_terminated_at": ("old_terminated_at", "old_instance_terminated_at"),
 }
-LOCK_AGENT = (
+LOCK_AGENT = Prepared(
     select(Agent.auto_terminate_enabled).where(Agent.id == bindparam("agent_id", type_=Operand())).with_for_update()
 )
-LOCK_CLIENT = select(Client.id).where(Client.id == bindparam("client_id", type_=Operand())).with_for_update()
-ADD_SAVINGS = (
+LOCK_CLIENT = Prepared(select(Client.id).where(Client.id == bindparam("client_id", type_=Operand())).with_for_update())
+ADD_SAVINGS = Prepared(
     update(Client)
     .where(Client.id == bindparam("client_id", type_=Operand()))
     .values(total_savings=func.round(Client.total_savings + bindparam("saved", type_=Operand()), 4))
@@ -80,7 +81,7 @@ def _lock(session: Session, agent_id: str, client_id: str, savings: float) -> bo
     auto_terminate = session.execute(LOCK_AGENT, {"agent_id": agent_id}).scalar()
     client = {"client_id": client_id}
     if savings > 0:
-        session.execute(ADD_SAVINGS, {**client, "saved": savings * HOURS_A_DAY})
+        session.write(ADD_SAVINGS, {**client, "saved": savings * HOURS_A_DAY})
     else:
         session.execute(LOCK_CLIENT, client)
     return auto_terminate != 0

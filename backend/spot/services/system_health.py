@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy import QueuePool, select
 from sqlalchemy.engine import Engine
-from sqlalchemy.orm import Session
 
 from backend.core.clock import utc_now
 from backend.core.scheduler import job_states
+from backend.core.session import Session
 from backend.spot.models import ModelRegistryEntry
 from backend.spot.services import engine_status
 

@@ -3,9 +3,9 @@
 from typing import Any
 
 from sqlalchemy import func
-from sqlalchemy.orm import Session
 
 from backend.core.rows import update_matching
+from backend.core.session import Session
 from backend.spot.models import Agent
 from backend.spot.services.callers import Caller
 from backend.spot.services.events import notify, record_event

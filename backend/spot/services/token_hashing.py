@@ -3,9 +3,9 @@
 from typing import Any
 
 from sqlalchemy import bindparam, select, update
-from sqlalchemy.orm import Session
 
 from backend.core.admin_access import SYSTEM
+from backend.core.session import Session
 from backend.spot.models import Client
 from backend.spot.services.audit import audit
 from backend.spot.services.client_tokens import forgotten_token, is_forgotten, token_hash

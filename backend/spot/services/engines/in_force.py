@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
 
+from backend.core.session import Session
 from backend.spot.models import EngineUpload, ModelUploadSession
 from backend.spot.services.file_store import StoredFile, stored_files
 

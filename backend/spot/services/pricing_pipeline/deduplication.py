@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from backend.core.bulk import insert_or_update_rows
 from backend.core.rows import update_rows
+from backend.core.session import Session
 from backend.spot.models import CleanPriceSnapshot, PriceSubmission, SpotPool
 from backend.spot.services.pricing_pipeline.buckets import CONFIDENCES, bucket_end, bucket_start, savings_percent
 from backend.spot.services.pricing_pipeline.merging import Merged, Submission, merge

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from backend.core.rows import insert_rows_unless_present
+from backend.core.session import Session
 from backend.spot.models import CleanPriceSnapshot, InterpolatedPriceSnapshot, SpotPool
 from backend.spot.services.pricing_pipeline.buckets import bucket_end, savings_percent
 from backend.spot.services.pricing_pipeline.gaps import Filling, Prices, fill_gaps

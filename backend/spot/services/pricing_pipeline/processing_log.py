@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
 from backend.core.rows import insert_row, update_rows
+from backend.core.session import Session
 from backend.spot.models import DataProcessingJob
 
 INTERRUPTED = "The run was interrupted."

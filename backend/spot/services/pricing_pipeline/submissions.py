@@ -5,10 +5,10 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from backend.core.clock import utc_now
 from backend.core.rows import insert_rows
+from backend.core.session import Session
 from backend.spot.models import PriceSubmission, ReplicaInstance
 from backend.spot.services.callers import Caller
 

@@ -13,10 +13,11 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, exists, func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import aliased
 
 from backend.core.database import run_and_commit
 from backend.core.rows import update_rows
+from backend.core.session import Session
 from backend.core.strict_types import StrictTimestamp
 from backend.spot.models import Agent, InterruptionEvent, ReplicaInstance
 from backend.spot.services.replicas.creation import start_replica

@@ -5,12 +5,12 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import literal_column, select
-from sqlalchemy.orm import Session
 
 from backend.core.clock import utc_now
 from backend.core.database_errors import UnsupportedValueError
 from backend.core.errors import RequestRefusedError
 from backend.core.rows import insert_row, update_rows
+from backend.core.session import Session
 from backend.spot.models import Agent, ReplicaInstance, SpotPool
 from backend.spot.services.replicas.pool_choice import cheapest, newest_bucket_price, pools_like
 from backend.spot.services.replicas.primary import current_pool_id, lock_agent, primary_of

@@ -3,11 +3,11 @@
 from typing import Any
 
 from sqlalchemy import func
-from sqlalchemy.orm import Session
 
 from backend.core.clock import utc_now
 from backend.core.errors import RequestRefusedError
 from backend.core.rows import update_rows
+from backend.core.session import Session
 from backend.spot.models import Agent, ReplicaInstance
 from backend.spot.services.replicas.primary import lock_agent
 from backend.spot.services.replicas.standby import lock_replica, recount

@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
 from backend.core.clock import utc_now
 from backend.core.errors import RequestRefusedError
 from backend.core.rows import update_rows
+from backend.core.session import Session
 from backend.spot.models import Agent, SpotPool
 from backend.spot.services.replicas.creation import start_replica
 from backend.spot.services.replicas.pool_choice import Pool, pools_like, safest

@@ -4,10 +4,10 @@ from time import perf_counter
 from typing import Any
 
 from sqlalchemy import func
-from sqlalchemy.orm import Session
 
 from backend.core.errors import RequestRefusedError
 from backend.core.rows import update_rows
+from backend.core.session import Session
 from backend.spot.models import Agent, InterruptionEvent, ReplicaInstance
 from backend.spot.services.replicas.primary import is_primary, lock_agent, take_over
 from backend.spot.services.replicas.signals import complete, newest_signal, record_notice_without_replica

@@ -5,8 +5,8 @@ from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
+from backend.core.session import Session
 from backend.spot.models import Agent, CleanPriceSnapshot, InterruptionEvent, SpotPool, SpotPriceSnapshot
 from backend.spot.services.interruptions import WINDOW_DAYS
 from backend.spot.services.replicas.primary import current_pool_id

@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session
 
 from backend.core.clock import utc_now
+from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import ReplicaInstance, SpotPool
 

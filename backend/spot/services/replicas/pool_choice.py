@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, func, select
-from sqlalchemy.orm import Session
 
+from backend.core.session import Session
 from backend.core.strict_types import StrictTimestamp
 from backend.spot.models import CleanPriceSnapshot, InterruptionEvent, SpotPool, SpotPriceSnapshot
 from backend.spot.services.interruptions import WINDOW_DAYS

@@ -12,10 +12,10 @@ that was relieved do not (`was_relieved`).
 from typing import Any
 
 from sqlalchemy import bindparam, func, or_, select
-from sqlalchemy.orm import Session
 
 from backend.core.errors import RequestRefusedError
 from backend.core.rows import insert_or_update_row, insert_row, update_rows
+from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import Agent, Instance, InstanceSwitch, OndemandPrice
 

@@ -3,10 +3,10 @@
 from typing import Any
 
 from sqlalchemy import func
-from sqlalchemy.orm import Session
 
 from backend.core.errors import RequestRefusedError
 from backend.core.rows import update_rows
+from backend.core.session import Session
 from backend.spot.models import ReplicaInstance
 from backend.spot.services.replicas.standby import lock_replica
 

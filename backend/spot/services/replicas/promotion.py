@@ -4,11 +4,11 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import func
-from sqlalchemy.orm import Session
 
 from backend.core.clock import utc_now
 from backend.core.errors import RequestRefusedError
 from backend.core.rows import insert_row, update_rows
+from backend.core.session import Session
 from backend.spot.models import ReplicaInstance
 from backend.spot.services.replicas.primary import is_primary, lock_agent, primary_of, take_over
 from backend.spot.services.replicas.standby import ABLE_TO_TAKE_OVER, lock_replica, recount

@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import Session
 
 from backend.core.clock import utc_now
 from backend.core.rows import insert_row, update_rows
+from backend.core.session import Session
 from backend.spot.models import InterruptionEvent
 from backend.spot.services.replicas.interruption_features import features_of
 

@@ -3,9 +3,9 @@
 from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, func, select
-from sqlalchemy.orm import Session
 
 from backend.core.rows import update_rows
+from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import Agent, ReplicaInstance
 

@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from backend.core.rows import insert_rows, update_rows
+from backend.core.session import Session
 from backend.spot.models import Agent, Notification, SystemEvent
 
 

@@ -3,9 +3,9 @@
 from datetime import date
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
 from backend.core.rows import insert_or_update_row
+from backend.core.session import Session
 from backend.spot.models import Client, ClientsDailySnapshot
 
 COLUMNS = ("total_clients", "new_clients_today", "active_clients")

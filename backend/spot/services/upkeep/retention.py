@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, column, delete, select, table
-from sqlalchemy.orm import Session
 
+from backend.core.session import Session
 from backend.core.strict_types import StrictTimestamp
 from backend.spot.models import (
     AuditLog,

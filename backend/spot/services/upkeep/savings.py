@@ -7,10 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Row, case, func, select, update
-from sqlalchemy.orm import Session
 
 from backend.core.bulk import insert_or_update_rows
 from backend.core.database_errors import ValueRefusedError
+from backend.core.session import Session
 from backend.spot.models import Agent, Client, ClientSavingsMonthly, CostRecord, Instance, SavingsSnapshot, Switch
 
 HOURS_PER_MONTH = 24 * 30

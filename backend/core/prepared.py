@@ -1,0 +1,81 @@
+"""Statements that are understood once and then only sent.
+
+SQLAlchemy looks at a statement anew at each execution: is its SQL known, which columns come back, how are they read?
+That takes longer than most of our statements do. It is done here at the first execution, and kept.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Executable
+from sqlalchemy.engine import Dialect, IteratorResult
+from sqlalchemy.engine.result import SimpleResultMetaData
+from sqlalchemy.sql.compiler import SQLCompiler
+
+Convert = Callable[[Any], Any]
+
+
+class Prepared:
+    """A constant statement. Its parameters are `bindparam`s, none of them expanding."""
+
+    def __init__(self, statement: Executable) -> None:
+        self.statement = statement
+        self._plans: WeakKeyDictionary[Dialect, Plan] = WeakKeyDictionary()
+
+    def plan(self, dialect: Dialect) -> "Plan":
+        """How to send it to databases of this dialect, whose driver must know parameters by name (`%(name)s`)."""
+        plan = self._plans.get(dialect)
+        if plan is None:
+            plan = self._plans[dialect] = Plan(self.statement.compile(dialect=dialect), dialect)  # type: ignore[attr-defined]
+        return plan
+
+
+class Plan:
+    """The SQL of a statement, and what is to be done with its parameters and columns."""
+
+    def __init__(self, compiled: SQLCompiler, dialect: Dialect) -> None:
+        self.sql = str(compiled)
+        self._dialect = dialect
+        self._columns = compiled._result_columns
+        self._metadata: SimpleResultMetaData | None = None
+        self._read: list[tuple[int, Convert]] = []
+        constants = compiled.construct_params(_check=False)
+        self._parameters = [
+            (name, _writer(bind, dialect), constants[name]) for bind, name in compiled.bind_names.items()
+        ]
+
+    def arguments(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters as the driver takes them."""
+        arguments = {}
+        for name, convert, constant in self._parameters:
+            value = parameters.get(name, constant)
+            arguments[name] = value if convert is None else convert(value)
+        return arguments
+
+    def result(self, description: Sequence[Any], rows: Sequence[Sequence[Any]]) -> IteratorResult[Any]:
+        """What the driver answered, as SQLAlchemy answers it."""
+        if self._metadata is None:
+            self._metadata = self._understood(description)
+        if self._read and rows:
+            rows = [self._converted(row) for row in rows]
+        return IteratorResult(self._metadata, iter(rows))
+
+    def _understood(self, description: Sequence[Any]) -> SimpleResultMetaData:
+        reading = [
+            column.type.dialect_impl(self._dialect).result_processor(self._dialect, described[1])
+            for column, described in zip(self._columns, description, strict=True)
+        ]
+        self._read = [(index, convert) for index, convert in enumerate(reading) if convert is not None]
+        return SimpleResultMetaData([column.keyname for column in self._columns])
+
+    def _converted(self, row: Sequence[Any]) -> tuple[Any, ...]:
+        values = list(row)
+        for index, convert in self._read:
+            values[index] = convert(values[index])
+        return tuple(values)
+
+
+def _writer(bind: Any, dialect: Dialect) -> Convert | None:
+    convert: Convert | None = bind.type.dialect_impl(dialect).bind_processor(dialect)
+    return convert

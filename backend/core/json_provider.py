@@ -2,8 +2,10 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from json import JSONEncoder
+from typing import Any, cast
 
+from flask import Response
 from flask.json.provider import DefaultJSONProvider
 
 
@@ -15,6 +17,9 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
+ENCODER = JSONEncoder(default=_plain, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+
+
 class WireJSONProvider(DefaultJSONProvider):
     """Flask's provider with the wire's habits; datetimes are ISO texts without a zone."""
 
@@ -22,3 +27,8 @@ class WireJSONProvider(DefaultJSONProvider):
     compact = True
     ensure_ascii = True
     sort_keys = True
+
+    def response(self, *values: Any, **members: Any) -> Response:
+        """The same answer as the parent's, from an encoder that is not made anew each time."""
+        text = ENCODER.encode(self._prepare_response_obj(values, members))
+        return cast(Response, self._app.response_class(f"{text}\n", mimetype=self.mimetype))

@@ -12,7 +12,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
 from backend import create_app
-from backend.core.logs import JsonLines
+from backend.core.logs import JsonLinesHandler
 from tests.backend.conftest import TOKEN, Spot, settings_for
 
 PAGE = "<!doctype html>\n<html lang=en>\n<title>{0} {1}</title>\n<h1>{1}</h1>\n<p>{2}</p>\n"
@@ -157,7 +157,7 @@ class TestDescription:
 def log_lines(spot: Spot) -> Iterator[StringIO]:
     """What the system logs, from INFO on."""
     handlers = logging.getLogger("backend").handlers
-    handler = next(handler for handler in handlers if isinstance(handler.formatter, JsonLines))
+    handler = next(handler for handler in handlers if isinstance(handler, JsonLinesHandler))
     lines = StringIO()
     stream = handler.setStream(lines)  # type: ignore[attr-defined]
     logging.getLogger("backend").setLevel("INFO")

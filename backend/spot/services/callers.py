@@ -10,7 +10,7 @@ from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import Agent, AgentConfig, Client
 from backend.spot.services.client_tokens import TokenQuery
-from backend.spot.services.configuration import LIMIT_COLUMNS
+from backend.spot.services.configuration import FLAG_COLUMNS, LIMIT_COLUMNS
 from backend.spot.services.events import record_event
 
 AGENT_COLUMNS = (
@@ -39,7 +39,7 @@ CLIENT_WITH_AGENT = TokenQuery(
     .outerjoin(Agent, and_(Agent.client_id == Client.id, Agent.id == bindparam("agent_id", type_=Operand())))
 )
 CLIENT_WITH_LIMITS = TokenQuery(
-    select(*CLIENT_COLUMNS, *AGENT_COLUMNS, Agent.manual_replica_enabled, *LIMIT_COLUMNS)
+    select(*CLIENT_COLUMNS, Agent.id, *FLAG_COLUMNS, Agent.manual_replica_enabled, *LIMIT_COLUMNS)
     .select_from(Client)
     .outerjoin(Agent, and_(Agent.client_id == Client.id, Agent.id == bindparam("agent_id", type_=Operand())))
     .outerjoin(AgentConfig, AgentConfig.agent_id == Agent.id)

@@ -80,7 +80,11 @@ def _changes_anything() -> bool:
 
 def _run(connection: Connection, metadata: MetaData) -> None:
     context.configure(connection=connection, target_metadata=metadata, transactional_ddl=True)
+    before = context.get_context().get_current_revision()
     context.run_migrations()
+    after = context.get_context().get_current_revision()
+    if after != before:
+        _log.info("the database is at revision %s now, after %s", after or "none", before or "none")
 
 
 def _adopt_or_refuse(connection: Connection, baseline: MetaData) -> None:

@@ -168,6 +168,7 @@ class TestCommandLine:
         assert (before.returncode, before.stdout) == (0, "")
         done = self.run(database, "upgrade")
         assert done.returncode == 0, done.stderr
+        assert f"the database is at revision {HEAD} now, after none" in done.stderr
         assert f"{HEAD} (head)" in self.run(database, "current").stdout
 
     def test_a_database_that_is_not_there_is_a_sentence(self) -> None:

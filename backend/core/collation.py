@@ -12,7 +12,7 @@ from sqlalchemy.sql.functions import FunctionElement
 class Alike(FunctionElement[Any]):
     """An operand to compare so: `Alike(column) == Alike(value)`.
 
-    The collation of MySQL's columns compares so by itself; SQLite gets a function for it.
+    The collations of the columns on MySQL and PostgreSQL compare so by themselves; SQLite gets a function for it.
     """
 
     name = "alike"

@@ -17,8 +17,7 @@ from backend.core.database_errors import DEADLOCK
 from backend.core.error_translation import translate
 from backend.core.errors import RequestRefusedError
 from backend.core.postgresql import connect_arguments, prepare_postgresql
-from backend.core.session import Session
-from backend.core.sessions import SessionOfContext
+from backend.core.session import Session, SessionOfContext
 from backend.core.settings import Settings
 
 T = TypeVar("T")
@@ -79,30 +78,24 @@ def run_and_commit(session: Session, work: Callable[[], T]) -> T:
     """
     for attempt in range(1, DEADLOCK_ATTEMPTS + 1):
         try:
-            return _work_and_commit(session, work)
+            answer = work()
         except RequestRefusedError:
+            _commit(session)
             raise
         except Exception as error:
             session.rollback()
             session.info.pop(AFTER_COMMIT, None)
-            if getattr(error, "errno", None) != DEADLOCK or attempt == DEADLOCK_ATTEMPTS:
-                raise
+            if getattr(error, "errno", None) == DEADLOCK and attempt < DEADLOCK_ATTEMPTS:
+                continue
+            raise
+        _commit(session)
+        return answer
     raise AssertionError("the last attempt returns or raises")
 
 
 def after_commit(session: Session, work: Callable[[], object]) -> None:
     """Do `work`, which must not fail, when run_and_commit has kept the transaction at work, and only then."""
     session.info.setdefault(AFTER_COMMIT, []).append(work)
-
-
-def _work_and_commit(session: Session, work: Callable[[], T]) -> T:
-    try:
-        answer = work()
-    except RequestRefusedError:
-        _commit(session)
-        raise
-    _commit(session)
-    return answer
 
 
 def _commit(session: Session) -> None:

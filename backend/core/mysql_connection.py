@@ -4,19 +4,16 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Sequence
 from typing import Any
 
-from pymysql import MySQLError
 from pymysql.connections import Connection
-from pymysql.constants import CLIENT, COMMAND, SERVER_STATUS
+from pymysql.constants import COMMAND, SERVER_STATUS
 
 from backend.core.mysql_results import FrugalResult
 
 LONGEST_TRUST_SECONDS = 5.0
-BEGIN = b"BEGIN"
-WRITES = (b"INSERT", b"UPDATE", b"DELETE", b"REPLACE", b"SAVEPOINT")
-LOCKING_CLAUSES = (b" FOR UPDATE", b" FOR SHARE", b" LOCK IN SHARE MODE")
+WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE", "SAVEPOINT")
+LOCKING_CLAUSES = (" FOR UPDATE", " FOR SHARE", " LOCK IN SHARE MODE")
 LONGEST_LOCKING_CLAUSE = 200
 
 
@@ -28,14 +25,12 @@ class FrugalConnection(Connection):
     """
 
     _unchecked: Any = None
-    _result: Any
     _read_timeout: float | None
     _write_timeout: float | None
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self._answered_at = 0.0
-        several = options.get("client_flag", 0) | CLIENT.MULTI_STATEMENTS
-        super().__init__(*arguments, **{**options, "client_flag": several})
+        super().__init__(*arguments, **options)
 
     def connect(self, sock: Any = None) -> None:
         """Connect, and let the kernel keep the time from then on: a socket that Python times is polled at each use."""
@@ -57,45 +52,25 @@ class FrugalConnection(Connection):
         return FrugalConnection._unchecked
 
     def query(self, sql: str | bytes, unbuffered: bool = False) -> Any:
-        """Send a statement, behind a BEGIN where it is the first that writes."""
-        text = sql.encode(self.encoding) if isinstance(sql, str) else bytes(sql)
-        self._begin_with([text])
+        """Send a statement; BEGIN goes before it, without a wait for its answer, where it is the first that writes."""
+        begins = not self._in_transaction() and _needs_transaction(sql)
+        if begins:
+            self._execute_command(COMMAND.COM_QUERY, "BEGIN")
+        self._execute_command(COMMAND.COM_QUERY, sql)
+        if begins:
+            self._read_answer_to_begin()
         self._affected_rows = self._read_query_result(unbuffered=unbuffered)
         self._answered_at = time.monotonic()
         return self._affected_rows
 
-    def send(self, statements: Sequence[bytes]) -> tuple[list[FrugalResult], MySQLError | None]:
-        """Send statements in one go: what they answered, up to the first that failed, and its complaint, if any.
-
-        Those behind one that failed are not executed.
-        """
-        answers: list[FrugalResult] = []
-        try:
-            self._begin_with(statements)
-            while len(answers) < len(statements):
-                self._read_query_result()
-                answers.append(self._result)
-        except MySQLError as complaint:
-            return answers, complaint
-        finally:
-            self._result = None
-            self._answered_at = time.monotonic()
-        return answers, None
-
-    def _begin_with(self, statements: Sequence[bytes]) -> None:
-        begins = not self.in_transaction and any(_needs_transaction(statement) for statement in statements)
-        self._execute_command(COMMAND.COM_QUERY, b";".join([BEGIN, *statements] if begins else statements))
-        if begins:
-            self._read_ok_packet()
-
     def commit(self) -> None:
         """Commit, if anything was begun."""
-        if self.in_transaction:
+        if self._in_transaction():
             super().commit()
 
     def rollback(self) -> None:
         """Roll back, if anything was begun."""
-        if self.in_transaction:
+        if self._in_transaction():
             super().rollback()
 
     def ping(self, reconnect: bool = False) -> None:
@@ -108,6 +83,15 @@ class FrugalConnection(Connection):
             super().ping(reconnect)
             self._answered_at = time.monotonic()
 
+    def _read_answer_to_begin(self) -> None:
+        try:
+            self._read_ok_packet()
+        except Exception:
+            # Another answer is on its way: nothing else can be asked here.
+            self._force_close()
+            raise
+        self._next_seq_id = 1
+
     def _read_query_result(self, unbuffered: bool = False) -> Any:
         if unbuffered:
             return super()._read_query_result(unbuffered)
@@ -119,9 +103,7 @@ class FrugalConnection(Connection):
             self.server_status = result.server_status
         return result.affected_rows
 
-    @property
-    def in_transaction(self) -> bool:
-        """Whether something was begun that is not yet committed, or rolled back."""
+    def _in_transaction(self) -> bool:
         return bool(self.server_status & SERVER_STATUS.SERVER_STATUS_IN_TRANS)
 
 
@@ -130,7 +112,8 @@ def connect(_dialect: object, _record: object, arguments: Any, options: Any) -> 
     return FrugalConnection(*arguments, **options)
 
 
-def _needs_transaction(statement: bytes) -> bool:
-    if statement.startswith(WRITES):
+def _needs_transaction(sql: str | bytes) -> bool:
+    text = sql if isinstance(sql, str) else sql.decode(errors="replace")
+    if text.startswith(WRITES):
         return True
-    return any(clause in statement[-LONGEST_LOCKING_CLAUSE:] for clause in LOCKING_CLAUSES)
+    return any(clause in text[-LONGEST_LOCKING_CLAUSE:] for clause in LOCKING_CLAUSES)

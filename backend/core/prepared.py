@@ -15,8 +15,6 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 Convert = Callable[[Any], Any]
 
-VALUES, ADDITION = " VALUES ", " ON DUPLICATE KEY UPDATE "
-
 
 class Prepared:
     """A constant statement. Its parameters are `bindparam`s, none of them expanding."""
@@ -47,23 +45,13 @@ class Plan:
             (name, _writer(bind, dialect), constants[name]) for bind, name in compiled.bind_names.items()
         ]
 
-    def text(self, parameters: Mapping[str, Any], escape: Convert) -> bytes:
-        """The statement with its parameters in it, as `escape` writes them."""
-        return (self.sql % self._written(parameters, escape)).encode()
-
-    def text_of_many(self, rows: Sequence[Mapping[str, Any]], escape: Convert) -> bytes:
-        """The same for an INSERT of several rows at once."""
-        head, _, rest = self.sql.partition(VALUES)
-        row, addition, tail = rest.partition(ADDITION)
-        written = ", ".join([row % self._written(parameters, escape) for parameters in rows])
-        return f"{head}{VALUES}{written}{addition}{tail}".encode()
-
-    def _written(self, parameters: Mapping[str, Any], escape: Convert) -> dict[str, str]:
-        written = {}
+    def arguments(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters as the driver takes them."""
+        arguments = {}
         for name, convert, constant in self._parameters:
             value = parameters.get(name, constant)
-            written[name] = escape(value if convert is None else convert(value))
-        return written
+            arguments[name] = value if convert is None else convert(value)
+        return arguments
 
     def result(self, description: Sequence[Any], rows: Sequence[Sequence[Any]]) -> IteratorResult[Any]:
         """What the driver answered, as SQLAlchemy answers it."""

@@ -1,6 +1,7 @@
 """Writing rows. The statement for each shape of a row is built once: building costs more than sending."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from typing import Any, cast
 
@@ -9,9 +10,9 @@ from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.sql.functions import now
 
-from backend.core.database_errors import UnsupportedValueError, ValueRefusedError
+from backend.core.database_errors import DEADLOCK, StatementRefusedError, UnsupportedValueError
 from backend.core.prepared import Prepared
-from backend.core.session import Loss, Session
+from backend.core.session import Session
 from backend.core.strict_types import Operand
 
 MOST_SHAPES = 1024
@@ -22,7 +23,7 @@ Names = tuple[str, ...]
 
 
 def insert_row(session: Session, model: Model, **values: Any) -> None:
-    """Insert one row; `values` are named after the columns. `func.now()` is the only SQL among them."""
+    """Insert one row at once; `values` are named after the columns. `func.now()` is the only SQL among them."""
     sent, timed = _split(values)
     session.write(_insertion(_table(model), tuple(sent), timed), sent)
 
@@ -33,16 +34,19 @@ def insert_rows(session: Session, model: Model, rows: Sequence[Mapping[str, Any]
         session.write_many(_insertion(_table(model), tuple(rows[0]), ()), rows)
 
 
-def insert_row_if_possible(session: Session, model: Model, loss: Loss, **values: Any) -> None:
-    """Insert one row that may as well be lost; `loss` is told why it was.
+def insert_row_if_possible(session: Session, model: Model, **values: Any) -> str | None:
+    """Insert one row that may as well be lost; returns why it was, or None.
 
     Raises StatementRefusedError for a deadlock, which has undone the whole transaction.
     """
-    sent, timed = _split(values)
     try:
-        session.write(_insertion(_table(model), tuple(sent), timed), sent, loss)
-    except (ValueRefusedError, UnsupportedValueError, UnicodeEncodeError) as error:
-        loss(str(error))
+        with undone_alone(session):
+            insert_row(session, model, **values)
+    except (StatementRefusedError, UnsupportedValueError, UnicodeEncodeError) as error:
+        if getattr(error, "errno", None) == DEADLOCK:
+            raise
+        return str(error)
+    return None
 
 
 def insert_row_unless_present(session: Session, model: Model, **values: Any) -> None:
@@ -68,13 +72,21 @@ def update_rows(session: Session, model: Model, *where: ColumnElement[bool], **v
     return session.connection().execute(update(_table(model)).where(*where).values(values)).rowcount
 
 
-def update_matching(session: Session, model: Model, match: Mapping[str, Any], **values: Any) -> None:
-    """Set `values` in the rows whose columns equal those of `match`. `func.now()` is the only SQL among the values."""
+def update_matching(session: Session, model: Model, match: Mapping[str, Any], **values: Any) -> int:
+    """Set `values` in the rows whose columns equal those of `match`; returns how many did.
+
+    `func.now()` is the only SQL among the values.
+    """
     sent, timed = _split(values)
     parameters = {NEW + name: value for name, value in sent.items()}
     for name, value in match.items():
         parameters[MATCH + name] = value
-    session.write(_update(_table(model), tuple(match), tuple(sent), timed), parameters)
+    return session.write(_update(_table(model), tuple(match), tuple(sent), timed), parameters)
+
+
+def undone_alone(session: Session) -> AbstractContextManager[Any]:
+    """What fails inside may be survived: the transaction goes on. Only PostgreSQL needs a savepoint for that."""
+    return session.begin_nested() if _dialect(session) == "postgresql" else nullcontext()
 
 
 def _split(values: Mapping[str, Any]) -> tuple[dict[str, Any], Names]:

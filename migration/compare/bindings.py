@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from contextlib import contextmanager
 from urllib.parse import quote
 
@@ -19,6 +19,10 @@ from migration.compare.values import generated_values
 
 #: Runs of the characters that identifiers are made of; what holds others is replaced as plain text.
 RUN = re.compile(r"[A-Za-z0-9_-]+")
+
+#: What is remembered of words that both sides say.
+_LONGEST_WORD = 64
+_MOST_WORDS = 200_000
 
 
 class Match(enum.Enum):
@@ -28,14 +32,19 @@ class Match(enum.Enum):
 
 
 class Bindings:
-    """A one-to-one map between the values of two sides. Whole numbers are bound inside a scope (``order#17``)."""
+    """A one-to-one map between the values of two sides. Whole numbers are bound inside a scope (``order#17``).
 
-    def __init__(self) -> None:
+    ``given`` are words that callers know from elsewhere, which mean the same on every side; it may grow.
+    """
+
+    def __init__(self, given: Set[str] = frozenset()) -> None:
+        self._given = given
         self._forward: dict[str, str] = {}
         self._backward: dict[str, str] = {}
         self._numbers: dict[tuple[str, int], int] = {}
         self._numbers_back: dict[tuple[str, int], int] = {}
         self._odd: list[str] = []
+        self._common: set[str] = set()
         self._guessing = False
         self._guesses: set[str] = set()
         self._number_guesses: set[tuple[str, int]] = set()
@@ -86,6 +95,15 @@ class Bindings:
         """Bind values that both sides share to themselves; False if one of them already stands for another."""
         conflicts = [value for value in values if self.match(value, value) is Match.CONFLICT]
         return not conflicts
+
+    def both_say(self, word: str) -> None:
+        """Both sides answered ``word`` at the same place."""
+        if len(word) <= _LONGEST_WORD and len(self._common) < _MOST_WORDS:
+            self._common.add(word)
+
+    def is_common(self, word: str) -> bool:
+        """Whether ``word`` means the same on both sides, since both said it or were sent it."""
+        return word in self._common or word in self._given
 
     def _bind(self, control: str, candidate: str) -> None:
         self._forward[control] = candidate

@@ -55,6 +55,10 @@ class Knowledge:
             return Place(route, folded, PlaceKind.GENERATED, "control answers another value each time")
         return None
 
+    def is_hint(self, place: Place) -> bool:
+        """Whether a registry tells of ``place``, and not what was learned."""
+        return place in self._hints
+
     def has_places(self, route: str) -> bool:
         """Whether equal bytes of this route must be looked into, since they hold generated values of unknown form."""
         return any(learned_route == route for learned_route, _ in self._learned)

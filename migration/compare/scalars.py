@@ -93,6 +93,8 @@ def _same_text(text: str, location: str, context: Context) -> str:
             context.note(location, Kind.BINDING, f"candidate answers control's own {value}, which is {bound} there")
             return f"{text} (control's own value)"
     context.bindings.identify(generated_values(text))
+    if _ONE_WORD.fullmatch(text):
+        context.bindings.both_say(text)
     return text
 
 
@@ -120,7 +122,10 @@ def _same_runs(control: str, candidate: str, location: str, context: Context) ->
     if _BETWEEN_RUNS.findall(control) != _BETWEEN_RUNS.findall(candidate):
         return False
     pairs = [(a, b) for a, b in zip(_RUN.findall(control), _RUN.findall(candidate), strict=False) if a != b]
-    known = all(context.bindings.candidate_of(a) == b or context.knowledge.minted(a) for a, b in pairs)
+    known = all(
+        context.bindings.candidate_of(a) == b or (context.is_made_up(a) and not context.bindings.is_common(b))
+        for a, b in pairs
+    )
     return bool(pairs) and known and all(_bound(a, b, location, context) for a, b in pairs)
 
 
@@ -155,10 +160,12 @@ def _bound(control: str, candidate: str, location: str, context: Context) -> boo
 
 def _bind_whole(control: str, candidate: str, place: Place | None, location: str, context: Context) -> bool:
     """Bind two texts of unknown form where something tells that they are identifiers."""
-    evident = (place is not None and place.kind is PlaceKind.GENERATED) or context.knowledge.minted(control)
+    hinted = place is not None and context.knowledge.is_hint(place)
+    evident = context.is_made_up(control, place) and (hinted or not context.bindings.is_common(candidate))
     if evident or context.bindings.candidate_of(control) is not None:
         return _bound(control, candidate, location, context)
-    if context.learning and _ONE_WORD.fullmatch(control) and _ONE_WORD.fullmatch(candidate):
+    common = context.bindings.is_common(control) or context.bindings.is_common(candidate)
+    if context.learning and not common and _ONE_WORD.fullmatch(control) and _ONE_WORD.fullmatch(candidate):
         if context.bindings.match(control, candidate) is Match.CONFLICT:
             return False
         context.knowledge.learn_generated(context.route, fold(location))

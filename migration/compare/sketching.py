@@ -12,7 +12,7 @@ from typing import Any
 from migration.compare.bindings import RUN, Bindings
 from migration.compare.context import Context
 from migration.compare.locations import child
-from migration.compare.registry import PlaceKind
+from migration.compare.registry import Place, PlaceKind
 from migration.compare.scalars import scope_of
 from migration.compare.values import PieceKind, pieces
 
@@ -102,13 +102,13 @@ class Sketcher:
             return _ANY
         generated = place is not None and place.kind is PlaceKind.GENERATED
         if isinstance(value, str):
-            return self._text(value, generated, names)
+            return self._text(value, place, names)
         if isinstance(value, int) and not isinstance(value, bool) and generated:
             return names.number(scope_of(place, self._context.route, folded), value)
         return (type(value).__name__, value)
 
-    def _text(self, text: str, generated: bool, names: Names) -> Hashable:
-        if generated or self._context.knowledge.minted(text):
+    def _text(self, text: str, place: Place | None, names: Names) -> Hashable:
+        if self._context.is_made_up(text, place):
             return names.text(text)
         bound = names.bound(text)
         if bound is not None:

@@ -46,6 +46,7 @@ class Comparing:
 
     def requests(self, exchange: Exchange) -> tuple[Request, Request]:
         """What to ask control and candidate now."""
+        self._judge.both_are_sent(self.minting.given(exchange))
         now = datetime.now(UTC)
         if self._lane is not None:
             control_request = self._lane.request(exchange, now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,7 +39,8 @@ class Judge:
     """Compares control with candidate over one recording. ``live`` says that control answered now, not long ago."""
 
     def __init__(self, knowledge: Knowledge, registry: Registry, tolerance: float, *, live: bool) -> None:
-        self.bindings = Bindings()
+        self._given: set[str] = set()
+        self.bindings = Bindings(self._given)
         self.clock = Clock(tolerance)
         self._knowledge = knowledge
         self._registry = registry
@@ -48,7 +50,11 @@ class Judge:
 
     def own(self, run: int) -> tuple[Bindings, Clock]:
         """What an earlier run of control has in common with this one."""
-        return self._own.setdefault(run, (Bindings(), Clock(self._tolerance)))
+        return self._own.setdefault(run, (Bindings(self._given), Clock(self._tolerance)))
+
+    def both_are_sent(self, words: Iterable[str]) -> None:
+        """Callers know ``words`` from elsewhere, so they mean the same on every side and in every run."""
+        self._given.update(words)
 
     def learn_noise(self, run: int, route: str, once: Answer, again: Answer) -> set[str]:
         """Compare control with itself; returns the folded locations where it does not agree at this exchange.

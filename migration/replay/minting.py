@@ -103,6 +103,10 @@ class Minting:
         """Whether the recorded server made ``value`` up and a caller sent it back."""
         return value in self._minted_by
 
+    def given(self, exchange: Exchange) -> set[str]:
+        """Words in the request of ``exchange`` that the server did not make up: the caller knew them from elsewhere."""
+        return {value for value in self._carried[exchange.index] if not value.isdigit() and not self.is_minted(value)}
+
     def needs(self, exchange: Exchange) -> set[int]:
         """The exchanges whose answers brought the values that ``exchange`` sends."""
         found = (self._minted_by.get(value) for value in self._carried[exchange.index])

@@ -36,7 +36,8 @@ class Meeting:
         self._control = control
         self._candidate = candidate
         self._terms = terms
-        self._knowledge = knowledge.seen_by(terms.minted)
+        # A number in an answer says nothing of the same digits in a version or a price.
+        self._knowledge = knowledge.seen_by(lambda value: not value.isdigit() and terms.minted(value))
         self._bench = bench
         self._most_rows = most_rows
         names = sorted({*control.tables, *candidate.tables})

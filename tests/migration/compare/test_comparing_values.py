@@ -191,3 +191,33 @@ def test_a_list_that_is_cut_inside_a_second() -> None:
     assert Bench(cut).values(control, [candidate[1], candidate[2], {"t": "d", "at": "2026-11-21T02:59:40"}]) == [
         ("body[0]", "missing")
     ]
+
+
+def test_a_learned_place_binds_no_word_that_both_sides_know() -> None:
+    """A caller sent a zone back that an answer had shown, so it was taken for an identifier."""
+    bench = Bench(minted=lambda value: value == "order-7x")
+    bench.knowledge.learn_generated(ROUTE, "body.zone")
+    assert bench.values({"zone": "zone-1a", "order": "order-7x"}, {"zone": "zone-9z", "order": "order-2q"}) == []
+    knowing = Bench(minted=lambda value: value in ("zone-1a", "order-7x"))
+    knowing.knowledge.learn_generated(ROUTE, "body.zone")
+    assert knowing.values({"home": "zone-1a", "x": 1}, {"home": "zone-1a", "x": 2}) == [("body.x", "value")]
+    assert knowing.values({"zone": "zone-1a", "order": "order-7x"}, {"zone": "zone-9z", "order": "order-2q"}) == [
+        ("body.zone", "value")
+    ]
+
+
+def test_a_place_that_a_registry_tells_of_binds_any_word() -> None:
+    bench = Bench(place("body.ref", PlaceKind.GENERATED))
+    assert bench.values({"other": "ref-1", "x": 1}, {"other": "ref-1", "x": 2}) == [("body.x", "value")]
+    assert bench.values({"ref": "ref-1"}, {"ref": "ref-2"}) == []
+
+
+def test_tokens_that_chance_left_without_a_digit_are_tokens() -> None:
+    bench = Bench()
+    control, candidate = "token-KdlvTIOngKbfMzAGBozJKzVQxBzWhjrTu", "token-PQxmWnLRzbTYkkSDqvBNjUIolGHaZmXc"
+    assert bench.values({"token": control}, {"token": candidate}) == []
+    assert bench.values({"token": control}, {"token": "token-ZZxmWnLRzbTYkkSDqvBNjUIolGHaZmXc"}) == [
+        ("body.token", "binding")
+    ]
+    name = {"call": "getUserAccountBalanceHistoryForCustomer"}
+    assert bench.values(name, {"call": "getUserAccountPaymentHistoryForCustomer"}) == [("body.call", "value")]

@@ -7,7 +7,7 @@ from flask import Flask
 from backend.core.app import new_app
 from backend.core.settings import Settings
 
-DOMAINS = ("spot",)
+DOMAINS = ("spot", "assistant")
 
 
 def create_app(domain: str = "spot", settings: Settings | None = None) -> Flask:

@@ -1,0 +1,1 @@
+"""The history of the assistant's database."""

@@ -1,0 +1,12 @@
+"""The assistant's tables as its first release makes them."""
+
+import sqlalchemy as sa
+
+from backend.assistant.migrations.baseline.tables import metadata
+
+__all__ = ["create", "metadata"]
+
+
+def create(connection: sa.Connection) -> None:
+    """Create every table and index that is not there yet."""
+    metadata.create_all(connection)

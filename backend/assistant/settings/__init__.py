@@ -1,0 +1,44 @@
+"""Settings that only this domain has: where it keeps its files."""
+
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+from backend.core.settings import Reader
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """The directory for models, the vault, captures and packs; each room has a directory of its own in it."""
+
+    directory: Path
+
+    @classmethod
+    def read(cls, read: Reader) -> "DataSettings":
+        """Read `DATA_DIR`; raises SettingsError where it is no path."""
+        return cls(directory=read("DATA_DIR", _directory, str(default_directory())))
+
+    def room(self, name: str) -> Path:
+        """The directory `name` in the data directory, made for its owner alone where it is missing."""
+        path = self.directory / name
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return path
+
+
+def default_directory() -> Path:
+    """Where the old system kept its data on this operating system."""
+    home, system = Path.home(), platform.system()
+    if system == "Windows":
+        return Path(os.environ.get("LOCALAPPDATA") or home) / "Westfall" / "Assistant"
+    if system == "Darwin":
+        return home / "Library" / "Application Support" / "Westfall" / "Assistant"
+    if system == "Linux":
+        return home / ".local" / "share" / "westfall-assistant"
+    return home / ".westfall-assistant"
+
+
+def _directory(value: str) -> Path:
+    if not value or "\0" in value:
+        raise ValueError("a directory")
+    return Path(value).expanduser().absolute()

@@ -17,7 +17,7 @@ class DataSettings:
     @classmethod
     def read(cls, read: Reader) -> "DataSettings":
         """Read `DATA_DIR`; raises SettingsError where it is no path."""
-        return cls(directory=read("DATA_DIR", _directory, str(default_directory())))
+        return cls(directory=read("DATA_DIR", _directory, "var/assistant"))
 
     def room(self, name: str) -> Path:
         """The directory `name` in the data directory, made for its owner alone where it is missing."""
@@ -26,8 +26,8 @@ class DataSettings:
         return path
 
 
-def default_directory() -> Path:
-    """Where the old system kept its data on this operating system."""
+def desktop_directory() -> Path:
+    """Where the old system kept its data on this operating system; the desktop's own server still does."""
     home, system = Path.home(), platform.system()
     if system == "Windows":
         return Path(os.environ.get("LOCALAPPDATA") or home) / "Westfall" / "Assistant"

@@ -44,7 +44,7 @@ def wait_for(condition: Callable[[], object]) -> None:
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/docs", "/openapi.json"])
 def test_operators_reach_the_native_side_behind_the_proxy(environ: dict[str, str], path: str) -> None:
     with running(environ) as url:
-        assert get(f"{url}{path}")[:2] == (200, "native")
+        wait_for(lambda: get(f"{url}{path}")[:2] == (200, "native"))
         assert get(f"{url}/nothing")[:2] == (404, "legacy")
 
 
@@ -88,7 +88,7 @@ def test_events_of_the_database_have_to_be_stopped_by_hand(environ: dict[str, st
         cursor.execute("CREATE EVENT evt_daily_cleanup ON SCHEDULE EVERY 1 DAY DO SELECT 1")
     ledger = Ledger(environ["CUTOVER_LEDGER_URL"])
     with running({**environ, "SPOT_DATABASE_URL": database, "SPOT_AUTO_MIGRATE": "true"}) as url:
-        assert get(f"{url}/readyz")[0] == 200
+        wait_for(lambda: get(f"{url}/readyz")[0] == 200)
     jobs = {job.name: job for job in ledger.jobs("spot")}
     event = "the database's event evt_daily_cleanup (ALTER EVENT evt_daily_cleanup DISABLE)"
     assert jobs["data-cleanup"].by_hand == (event,)

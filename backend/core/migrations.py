@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from backend.core.adoption import events_at_work, survey
 from backend.core.database import separate_engine
 from backend.core.database_errors import StatementRefusedError
+from backend.core.migration_check import check_migrations
 from backend.core.migration_lock import one_at_a_time
 
 VERSION_TABLE = "alembic_version"
@@ -35,7 +36,11 @@ class AdoptionRefusedError(MigrationError):
 
 
 def install_migrations(app: Flask, database: SQLAlchemy, directory: Path) -> None:
-    """Offer `flask db ...` for the revisions in `directory`, and run them now when the settings say so."""
+    """Offer `flask db ...` for the revisions in `directory`, and run them now when the settings say so.
+
+    Until they have been run, by whomever, the application is not ready.
+    """
+    check_migrations(app, directory)
     migrate = Migrate(app, database, directory=str(directory))
     if app.extensions["settings"].auto_migrate:
         with app.app_context():

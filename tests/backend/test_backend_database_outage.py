@@ -110,7 +110,9 @@ def test_the_database_may_be_killed(own_server: DatabaseServer, tmp_path: Path) 
         with ThreadPoolExecutor(32) as threads:
             answers = list(threads.map(lambda number: register(server, f"after-{number}").status, range(64)))
         assert answers == [200] * 64
-        assert server.request("GET", "/readyz").status == 200
+        deadline = time.monotonic() + RECOVERY_SECONDS
+        while server.request("GET", "/readyz").status != 200:
+            assert time.monotonic() < deadline
         assert server.workers == workers
     stored = {row["logical_agent_id"] for row in sql("SELECT logical_agent_id FROM agents")}
     assert callers.accepted <= stored

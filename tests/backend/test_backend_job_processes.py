@@ -138,7 +138,7 @@ def test_a_database_that_was_away_is_found_again(log: Path) -> None:
             return log.read_text().count("end") if log.exists() else 0
 
         try:
-            assert http.get("/readyz").status_code == 200
+            wait_for(lambda: http.get("/readyz").status_code == 200)
             wait_for(ends)
             server.kill()
             wait_for(lambda: http.get("/readyz").status_code == 503)
@@ -149,6 +149,6 @@ def test_a_database_that_was_away_is_found_again(log: Path) -> None:
             before = ends()
             wait_for(lambda: ends() >= before + 2)
             wait_for(lambda: http.get("/readyz").status_code == 200)
-            assert http.get("/readyz").json == {"checks": {"database": "ok"}, "status": "ready"}
+            assert http.get("/readyz").json["checks"]["database"]["state"] == "ready"
         finally:
             app.extensions["job_scheduler"].stop()

@@ -23,7 +23,7 @@ METHODS = {"get", "post", "put", "delete"}
 
 
 def test_an_unknown_domain_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=r"Unknown domain 'nope'; known domains: spot\."):
+    with pytest.raises(ValueError, match=r"Unknown domain 'nope'; known domains: spot, assistant\."):
         create_app("nope")
 
 

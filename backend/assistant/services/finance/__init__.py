@@ -1,0 +1,1 @@
+"""Money: invoices, expenses, incomes, budgets, goals and reports, exact to the cent."""

@@ -1,0 +1,35 @@
+"""Invoice numbers: INV-YYYYMMDD-HHMMSS, and for the second of a second one more, -2."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, or_, select
+
+from backend.assistant.models import Invoice
+from backend.assistant.services import records
+from backend.assistant.services.refusals import conflict
+from backend.core.database_errors import StatementRefusedError
+from backend.core.rows import undone_alone
+from backend.core.session import Session
+
+DUPLICATE = 1062
+ATTEMPTS = 100
+
+
+def add_numbered(session: Session, at: datetime, **values: Any) -> int:
+    """Insert an invoice under the next free number of this second; its id.
+
+    Whoever takes the number first has it, in whatever process: the other one's insert fails, and it tries the next.
+    """
+    base = f"INV-{at:%Y%m%d-%H%M%S}"
+    taken = select(func.count()).where(or_(Invoice.invoice_number == base, Invoice.invoice_number.like(f"{base}-%")))
+    first = int(session.scalars(taken).one()) + 1
+    for number in range(first, first + ATTEMPTS):
+        try:
+            with undone_alone(session):
+                name = base if number == 1 else f"{base}-{number}"
+                return records.add(session, Invoice, invoice_number=name, **values)
+        except StatementRefusedError as error:
+            if error.errno != DUPLICATE:
+                raise
+    raise conflict("Too many invoices are being made in this second: try again in the next one.")

@@ -1,0 +1,1 @@
+"""Time: the timer, its breaks, hours told by hand, reports and goals."""

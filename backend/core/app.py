@@ -4,7 +4,6 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from backend.core.admin_access import install_admin_access
-from backend.core.cors import install_cors
 from backend.core.json_provider import WireJSONProvider
 from backend.core.logs import install_logs
 from backend.core.metrics import install_metrics
@@ -14,8 +13,9 @@ from backend.core.wrong_tokens import install_wrong_tokens
 
 
 def new_app(domain: str, settings: Settings) -> Flask:
-    """A Flask application with JSON, CORS, logs, limits and operators set, and routes only for those who operate it.
+    """A Flask application with JSON, logs, limits and operators set, and routes only for those who operate it.
 
+    Which origins may call it, and in which shape it answers errors, is for the domain to install.
     `settings` can be found again as `app.extensions["settings"]`. Raises SettingsError when they don't fit the server.
     """
     app = Flask(f"backend.{domain}", static_folder=None)
@@ -23,7 +23,6 @@ def new_app(domain: str, settings: Settings) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.extensions["settings"] = settings
     install_logs(app, settings.log_level)
-    install_cors(app)
     install_wrong_tokens(app)
     install_admin_access(app)
     install_readiness(app)

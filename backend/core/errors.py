@@ -1,6 +1,6 @@
 """One way for services to refuse, and one way for blueprints to answer when something fails."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, current_app, jsonify
@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
+from backend.core.complaints import Complaint
 from backend.core.database_errors import StatementRefusedError, UnsupportedValueError
 
 # Columns, values and locks: what database errors of these numbers tell is what the caller sent.
@@ -21,14 +22,24 @@ ABOUT_REQUESTS = (
 
 
 class RequestRefusedError(Exception):
-    """A request that is understood but not carried out; `body` is the JSON that says why."""
+    """A request that is understood but not carried out: `error` is the text that says why, or `details` do.
+
+    Services need not know in which shape a domain's callers are told; `body` is the JSON of `answer_errors`.
+    `headers`, such as Retry-After, go with any shape.
+    """
 
     headers: Mapping[str, str] = {}
 
-    def __init__(self, status_code: int, error: str | None = None, **details: Any) -> None:
+    def __init__(
+        self, status_code: int, error: str | None = None, *, headers: Mapping[str, str] | None = None, **details: Any
+    ) -> None:
         super().__init__(error)
         self.status_code = status_code
+        self.error = error
+        self.details = details
         self.body = details if error is None else {"error": error, **details}
+        if headers is not None:
+            self.headers = headers
 
 
 class InvalidBodyError(RequestRefusedError):
@@ -37,6 +48,19 @@ class InvalidBodyError(RequestRefusedError):
     def __init__(self, messages: dict[str, Any]) -> None:
         super().__init__(400, "Validation failed", details=messages)
         self.messages = messages
+
+
+class InvalidRequestError(RequestRefusedError):
+    """Parts of a request that their schemas reject; `complaints` tell all that is wrong, and where."""
+
+    def __init__(self, complaints: Sequence[Complaint]) -> None:
+        self.complaints = tuple(complaints)
+        super().__init__(422, "Validation failed", details=self.items)
+
+    @property
+    def items(self) -> list[dict[str, Any]]:
+        """The complaints as clients see them."""
+        return [complaint.on_the_wire() for complaint in self.complaints]
 
 
 def answer_errors(blueprint: Blueprint) -> None:
@@ -68,7 +92,7 @@ def describe(error: Exception) -> str:
 
 def _answer_refusal(refusal: RequestRefusedError) -> ResponseReturnValue:
     if refusal.status_code >= 500 and refusal.__cause__ is not None:
-        _log_failure(refusal.__cause__)
+        log_failure(refusal.__cause__)
     return jsonify(refusal.body), refusal.status_code, dict(refusal.headers)
 
 
@@ -77,10 +101,11 @@ def _answer_with_page(error: HTTPException) -> HTTPException:
 
 
 def _answer_failure(error: Exception) -> ResponseReturnValue:
-    _log_failure(error)
+    log_failure(error)
     return jsonify(error=describe(error)), 500
 
 
-def _log_failure(error: BaseException) -> None:
+def log_failure(error: BaseException) -> None:
+    """Log what went wrong, with its trace unless the values sent are to blame."""
     expected = isinstance(error, UnsupportedValueError) or getattr(error, "errno", None) in ABOUT_VALUES
     current_app.logger.error("request failed", exc_info=None if expected else error, extra={"error": str(error)})

@@ -9,7 +9,6 @@ from flask import Flask, Response, jsonify, render_template_string, request
 from flask_smorest import Api  # type: ignore[import-untyped]
 from flask_smorest import Blueprint as SmorestBlueprint
 from webargs.flaskparser import FlaskParser
-from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from backend.core.docs_page import PAGE
@@ -57,8 +56,12 @@ class Failure(ma.Schema):
     error = ma.fields.String()
 
 
-class _Parser(FlaskParser):
-    DEFAULT_VALIDATION_STATUS = 400
+class ParserFor(FlaskParser):
+    """Documents that what a schema rejects is answered with `status`."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__()
+        self.DEFAULT_VALIDATION_STATUS = status
 
 
 class Blueprint(SmorestBlueprint):
@@ -67,7 +70,7 @@ class Blueprint(SmorestBlueprint):
     They document as their parents do. What they do with each request they do here, in as few steps as it takes.
     """
 
-    ARGUMENTS_PARSER = _Parser()
+    ARGUMENTS_PARSER = ParserFor(400)
 
     def arguments(self, schema: ma.Schema, *, location: str = "json", **documented: Any) -> Decorator:
         """Call the view with what `schema` loads of the request's JSON, or of another location.
@@ -87,7 +90,7 @@ class Blueprint(SmorestBlueprint):
             def loading(*arguments: Any, **path: Any) -> Any:
                 return view(*arguments, load(schema), **path)
 
-            return _documented(loading, document(view))
+            return documented_as(loading, document(view))
 
         return decorate
 
@@ -106,24 +109,24 @@ class Blueprint(SmorestBlueprint):
                 response.status_code = status_code
                 return response
 
-            return _documented(answering, document(view))
+            return documented_as(answering, document(view))
 
         return decorate
 
     def alt_response(self, *arguments: Any, **documented: Any) -> Decorator:
         """Document another answer."""
         document = super().alt_response(*arguments, **documented)
-        return lambda view: _documented(view, document(view))
+        return lambda view: documented_as(view, document(view))
 
     @staticmethod
     def doc(**documented: Any) -> Decorator:
         """Document whatever else OpenAPI knows."""
         document = SmorestBlueprint.doc(**documented)
-        return lambda view: _documented(view, document(view))
+        return lambda view: documented_as(view, document(view))
 
 
-def _documented(view: View, described: View) -> View:
-    """`view`, with the documentation of `described`."""
+def documented_as(view: View, described: View) -> View:
+    """Return `view`, with the documentation of `described`."""
     view._apidoc = described._apidoc  # type: ignore[attr-defined]
     return view
 
@@ -140,12 +143,12 @@ def _load_query(schema: ma.Schema) -> Any:
 
 
 class _WireApi(Api):
-    """Leaves HTTP errors the HTML pages they are."""
+    """Leaves the answers to errors to the application."""
 
     ERROR_SCHEMA = Failure
 
-    def handle_http_exception(self, error: HTTPException) -> HTTPException:
-        return error
+    def _register_error_handlers(self) -> None:
+        pass
 
 
 def install_api(app: Flask, title: str, blueprints: Iterable[Blueprint], security: Mapping[str, Any]) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from flask import Flask
 
+from backend.core.cors import install_cors
 from backend.core.database import install_database
 from backend.core.migrations import install_migrations
 from backend.core.openapi import install_api
@@ -17,7 +18,8 @@ from backend.spot.models import db
 
 
 def install(app: Flask) -> None:
-    """Give `app` the domain's database, migrations, routes and jobs."""
+    """Give `app` the domain's cross-origin headers, database, migrations, routes and jobs."""
+    install_cors(app)
     install_database(app, db)
     check_database(app)
     install_migrations(app, db, Path(__file__).parent / "migrations")

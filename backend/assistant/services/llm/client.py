@@ -1,0 +1,169 @@
+"""A worker's way to the supervisor: finding it, starting it where there is none, asking it."""
+
+import fcntl
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Self
+
+from backend.assistant.services.llm.model import environment
+from backend.assistant.services.llm.process import Limits
+from backend.assistant.services.llm.protocol import Channel, GoneError, Message, Paths
+from backend.assistant.services.llm.refusals import LlmRefusedError
+
+#: How long a supervisor may take to start, and to answer what it can answer at once. In seconds.
+START_WITHIN = 30.0
+ANSWER_WITHIN = 30.0
+LONGEST_ADDRESS = 100
+
+
+class NotRunningError(Exception):
+    """There is no supervisor."""
+
+
+class Request:
+    """A request under way. Closing it cancels it; it is a context that closes itself."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._channel.close()
+
+    def next(self, timeout: float) -> Message | None:
+        """The next event; None where none has come within `timeout` seconds.
+
+        Raises LlmRefusedError, and GoneError when the supervisor is gone.
+        """
+        event = self._channel.receive(timeout)
+        if event is not None and event["event"] == "refused":
+            raise LlmRefusedError.from_event(event)
+        return event
+
+
+class Client:
+    """The supervisor of one data directory, whether or not it runs."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._paths = Paths(Path(limits.data_directory))
+        self._users: int | None = None
+        self._using = threading.Lock()
+        if self._paths.directory.is_dir():
+            self.use()
+
+    def use(self) -> None:
+        """Keep the supervisor running as long as this process does."""
+        with self._using:
+            if self._users is None:
+                self._paths.make()
+                users = os.open(self._paths.users, os.O_RDWR | os.O_CREAT, 0o600)
+                fcntl.flock(users, fcntl.LOCK_SH)
+                self._users = users
+
+    def ask(self, request: str, *, start: bool = False, **details: Any) -> Message:
+        """The answer to a request that is answered at once.
+
+        Raises LlmRefusedError, and NotRunningError where there is no supervisor and none is to be started.
+        """
+        with self.open(request, start=start, **details) as opened:
+            try:
+                answer = opened.next(ANSWER_WITHIN)
+            except GoneError:
+                raise NotRunningError from None
+        if answer is None:
+            raise LlmRefusedError(503, f"The model's supervisor did not answer within {ANSWER_WITHIN:g} s", 5)
+        return answer
+
+    def open(self, request: str, *, start: bool = False, **details: Any) -> Request:
+        """Send a request; its events are read from what is returned. Raises as `ask` does."""
+        self.use()
+        must_start = start or self._paths.loaded.exists()
+        channel = Channel(self._started() if must_start else self._connected())
+        try:
+            channel.send({"request": request, **details})
+        except GoneError:
+            channel.close()
+            raise NotRunningError from None
+        except ValueError:
+            channel.close()
+            raise LlmRefusedError(413, "The conversation is too long") from None
+        return Request(channel)
+
+    def _connected(self) -> socket.socket:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            with _address(self._paths.socket) as address:
+                connection.connect(address)
+        except OSError:
+            connection.close()
+            raise NotRunningError from None
+        return connection
+
+    def _started(self) -> socket.socket:
+        """A connection to the supervisor, started where there is none: by one at a time, the others find it then."""
+        deadline = time.monotonic() + START_WITHIN
+        try:
+            return self._connected()
+        except NotRunningError:
+            pass
+        with _locked(self._paths.starting):
+            process: subprocess.Popen[bytes] | None = None
+            while time.monotonic() < deadline:
+                try:
+                    return self._connected()
+                except NotRunningError:
+                    if process is None or process.poll() is not None:
+                        process = self._start()
+                    time.sleep(0.02)
+        raise LlmRefusedError(503, f"The model's supervisor did not start within {START_WITHIN:g} s", 5)
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        """Start a supervisor that outlives this process; another that runs already makes it end at once."""
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", f"{__package__}.process"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            env=environment(),
+        )
+        threading.Thread(target=process.wait, name="supervisor", daemon=True).start()
+        if process.stdin is not None:
+            with process.stdin as limits:
+                limits.write(json.dumps(asdict(self._limits)).encode())
+        return process
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _address(path: Path) -> Iterator[str]:
+    """The address of a Unix socket; one that is too long for one is reached through its directory's descriptor."""
+    if len(os.fsencode(path)) <= LONGEST_ADDRESS:
+        yield str(path)
+        return
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        yield f"/proc/self/fd/{directory}/{path.name}"
+    finally:
+        os.close(directory)

@@ -34,12 +34,13 @@ def create_app(domain: str = "spot", settings: Settings | None = None) -> Flask:
 
 
 def read_everything(settings: Settings) -> Reader:
-    """Read all that the domain of `settings` reads when it is built, without touching its database.
+    """Read all that the domain of `settings` reads when it is built, without touching its database and its files.
 
     Raises SettingsError for the first value that is not allowed.
     """
     nowhere = make_url(f"sqlite:///{os.devnull}")  # never opened
-    _build(settings.read.domain, replace(settings, database_url=nowhere, auto_migrate=False))
+    with settings.read.rehearsing():
+        _build(settings.read.domain, replace(settings, database_url=nowhere, auto_migrate=False))
     return settings.read
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -63,6 +64,7 @@ class Reader:
         self.environment = environment
         self.file = file
         self._readings: dict[str, Reading] = {}
+        self._rehearses = False
 
     def __call__(
         self, name: str, parse: Callable[[str], T], default: str, *, secret: bool = False, own: bool = False
@@ -75,9 +77,19 @@ class Reader:
         reading = next(self._given(name, default, secret or name.endswith(SECRET_NAMES), own))
         self._readings[name] = reading
         try:
-            return parse(reading.text)
+            value = parse(reading.text)
         except ValueError as error:
             raise SettingsError(f"{reading.source} must be {error}.") from None
+        return parse(default) if self._rehearses else value
+
+    @contextmanager
+    def rehearsing(self) -> Iterator[None]:
+        """For the time of the block check and remember what is given as ever, but return the defaults."""
+        self._rehearses = True
+        try:
+            yield
+        finally:
+            self._rehearses = False
 
     @property
     def readings(self) -> tuple[Reading, ...]:

@@ -19,8 +19,8 @@ def read_jobs(connection: Connection, domain: str) -> list[Job]:
     return [_job_of(row) for row in connection.execute(query).mappings()]
 
 
-def declare(connection: Connection, domain: str, declared: Sequence[DeclaredJob]) -> bool:
-    """Enter unknown jobs, owned by legacy, and bring what is known of the others up to date; whether that changed any.
+def declare(connection: Connection, domain: str, declared: Sequence[DeclaredJob], owner: State) -> bool:
+    """Enter unknown jobs, owned by `owner`, and bring what is known of the others up to date; whether that changed any.
 
     Jobs that are not among ``declared`` are not implemented by the native side any more.
     """
@@ -30,7 +30,7 @@ def declare(connection: Connection, domain: str, declared: Sequence[DeclaredJob]
         facts = {"native_available": True, "replaces": "\n".join(job.replaces), "by_hand": "\n".join(job.by_hand)}
         before = known.pop(job.name, None)
         if before is None:
-            row = {"domain": domain, "name": job.name, "state": State.LEGACY.value, **facts}
+            row = {"domain": domain, "name": job.name, "state": owner.value, **facts}
             connection.execute(insert(schema.jobs).values(row | {"updated": utc_now(), "who": "", "why": "seeded"}))
             changed = True
         elif (before.native_available, before.replaces, before.by_hand) != (True, job.replaces, job.by_hand):

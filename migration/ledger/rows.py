@@ -41,13 +41,13 @@ def read_routes(connection: Connection, domain: str) -> list[Route]:
     return [route_of(row) for row in connection.execute(query).mappings()]
 
 
-def new_route(domain: str, method: str, rule: str) -> dict[str, Any]:
+def new_route(domain: str, method: str, rule: str, owner: State) -> dict[str, Any]:
     return {
         "domain": domain,
         "method": method,
         "rule": rule,
         "shape": shape(rule),
-        "state": State.LEGACY.value,
+        "state": owner.value,
         "native_available": False,
         "updated": utc_now(),
         "who": "",

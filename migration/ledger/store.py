@@ -57,12 +57,12 @@ class Ledger:
         with self._reading() as connection:
             return [change_of(row) for row in connection.execute(query).mappings()]
 
-    def seed(self, domain: str, keys: Iterable[RouteKey]) -> list[RouteKey]:
-        """Enter the routes that are not known yet, owned by legacy; return them. Known routes keep everything."""
+    def seed(self, domain: str, keys: Iterable[RouteKey], *, owner: State = State.LEGACY) -> list[RouteKey]:
+        """Enter the routes that are not known yet, owned by ``owner``; return them. Known routes keep everything."""
         wanted = list(keys)
-        return _whoever_is_first(lambda: self._seed(domain, wanted))
+        return _whoever_is_first(lambda: self._seed(domain, wanted, owner))
 
-    def _seed(self, domain: str, wanted: list[RouteKey]) -> list[RouteKey]:
+    def _seed(self, domain: str, wanted: list[RouteKey], owner: State) -> list[RouteKey]:
         added: list[RouteKey] = []
         with self._writing() as connection:
             known = RouteSet((route.method, route.rule) for route in read_routes(connection, domain))
@@ -72,7 +72,7 @@ class Ledger:
                 known.add(key)
                 added.append(key)
             for method, rule in added:
-                connection.execute(insert(schema.routes).values(new_route(domain, method, rule)))
+                connection.execute(insert(schema.routes).values(new_route(domain, method, rule, owner)))
             if added:
                 _bump(connection)
         return added
@@ -110,13 +110,13 @@ class Ledger:
         with self._reading() as connection:
             return read_jobs(connection, domain)
 
-    def declare_jobs(self, domain: str, declared: Iterable[DeclaredJob]) -> None:
-        """Enter the jobs that are not known yet, owned by legacy, and note which ones the native side implements."""
+    def declare_jobs(self, domain: str, declared: Iterable[DeclaredJob], *, owner: State = State.LEGACY) -> None:
+        """Enter the jobs that are not known yet, owned by ``owner``, and note which ones the native side implements."""
         wanted = list(declared)
 
         def declare() -> None:
             with self._writing() as connection:
-                if declare_in(connection, domain, wanted):
+                if declare_in(connection, domain, wanted, owner):
                     _bump(connection)
 
         _whoever_is_first(declare)

@@ -16,6 +16,7 @@ from migration.proxy.client import ClientRequest
 from migration.proxy.errors import ForwardingError, UpstreamMissingError
 from migration.proxy.forwarding import Forwarder
 from migration.proxy.gunicorn_response import response_behind
+from migration.proxy.prefix import prefixed_locations
 from migration.proxy.refusals import refuse
 from migration.proxy.settings import ProxySettings
 from migration.proxy.websocket import forward_websocket
@@ -47,9 +48,9 @@ class Proxy:
     """Serves each request by the side that owns its route.
 
     ``native`` is the new side, a WSGI application. ``upstream`` is the legacy side: an ``http(s)://`` URL, a WSGI
-    application, or None if there is none any more. Requests that match no route of the ledger go to legacy, except
-    those to the paths ``native_only``, which belong to whoever operates the new side. ``on_served`` is told of every
-    answer when its body has ended; it must be quick.
+    application, or None if there is none any more. Requests that match no route of the ledger go to the side
+    ``unmatched``, except those to the paths ``native_only``, which belong to whoever operates the new side.
+    ``on_served`` is told of every answer when its body has ended; it must be quick.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Proxy:
         *,
         settings: ProxySettings | None = None,
         native_only: Collection[str] = (),
+        unmatched: State = State.LEGACY,
         on_served: Callable[[Served], None] | None = None,
     ) -> None:
         self._settings = settings or ProxySettings()
@@ -67,12 +69,13 @@ class Proxy:
         self._native = self._local(native)
         self._legacy = self._legacy_side(upstream)
         self._native_only = frozenset(native_only)
+        self._unmatched = unmatched
         self._on_served = on_served
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         path = _decoded_path(environ)
         match = self._ledger.table().match(environ["REQUEST_METHOD"], path)
-        unknown = State.NATIVE if path in self._native_only else State.LEGACY
+        unknown = State.NATIVE if path in self._native_only else self._unmatched
         owner = match.state if match else unknown
         side = self._native if owner is State.NATIVE else self._legacy
         if self._on_served is None and not self._settings.expose_owner:
@@ -123,7 +126,7 @@ class ForwardingApp:
         except ForwardingError as error:
             log.warning("%s %r was not forwarded: %s", environ["REQUEST_METHOD"], environ.get("PATH_INFO"), error)
             return refuse(error, environ, start_response)
-        start_response(answer.status, answer.headers)
+        start_response(answer.status, prefixed_locations(answer.headers, environ))
         return answer
 
 

@@ -49,11 +49,6 @@ def find(entries: Entries, service: str, username: str | None) -> Entry:
     return found[0]
 
 
-def revealed(entry: Entry) -> dict[str, Any]:
-    """All of an entry, its secret included."""
-    return dict(entry)
-
-
 def change(entries: Entries, entry: Entry, changes: Mapping[str, str]) -> dict[str, Any]:
     """Overwrite parts of an entry. Raises RequestRefusedError (409) if it would become another one's double."""
     changed = {**entry, **changes}

@@ -4,6 +4,7 @@ import math
 import secrets
 import string
 from itertools import combinations
+from typing import Any
 
 LEAST_LENGTH, MOST_LENGTH = 4, 256
 LOWER, UPPER, DIGITS, SYMBOLS = string.ascii_lowercase, string.ascii_uppercase, string.digits, "!@#$%^&*"
@@ -38,3 +39,16 @@ def entropy(length: int, classes: tuple[str, ...]) -> float:
 def strength(bits: float) -> str:
     """A word for an entropy."""
     return next(word for least, word in STRENGTHS if bits >= least)
+
+
+def described(
+    length: int, *, include_symbols: bool, include_digits: bool, include_upper: bool, include_lower: bool
+) -> dict[str, Any]:
+    """A new password with what callers are told of it. At least one class must be included."""
+    chosen = ((include_lower, LOWER), (include_upper, UPPER), (include_digits, DIGITS), (include_symbols, SYMBOLS))
+    classes = tuple(members for included, members in chosen if included)
+    return {
+        "password": generate(length, classes),
+        "length": length,
+        "strength": strength(entropy(length, classes)),
+    }

@@ -52,9 +52,9 @@ class Vault:
             answer |= _warning(loaded)
         return answer
 
-    def setup(self, password: str, confirmation: str | None) -> dict[str, Any]:
+    def setup(self, password: str, confirm_password: str | None) -> dict[str, Any]:
         """Make an empty vault and unlock it; refuses (400) a weak master password, and (409) to do it twice."""
-        master_password.check(password, confirmation, "Passwords do not match")
+        master_password.check(password, confirm_password, "Passwords do not match")
         self.sessions.prepare()
         with self.storage.writing():
             if self.storage.exists():
@@ -78,13 +78,15 @@ class Vault:
         self.sessions.close()
         return {"unlocked": False}
 
-    def change_master(self, token: str | None, old: str, new: str, confirmation: str | None) -> dict[str, Any]:
+    def change_master(
+        self, token: str | None, old_password: str, new_password: str, confirm_password: str | None
+    ) -> dict[str, Any]:
         """Let another master password open the vault. Its entries stay as they are; all other sessions end."""
         self.sessions.data_key(token)
-        master_password.check(new, confirmation, "New passwords do not match")
+        master_password.check(new_password, confirm_password, "New passwords do not match")
         with self.storage.writing():
-            loaded, data_key = self._opened_with(old)
-            key = self._wrap(loaded.vault.key.vault_id, new, data_key)
+            loaded, data_key = self._opened_with(old_password)
+            key = self._wrap(loaded.vault.key.vault_id, new_password, data_key)
             vault = _next(loaded.vault, key, _entries(loaded.vault, data_key), data_key)
             self.storage.replace(loaded, vault)
             self.storage.forget_previous(Loaded(vault))

@@ -30,7 +30,7 @@ from migration.recording.exchange import Headers
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SECRET_NAME = re.compile(
     r"(?:^|[^a-z0-9])(?:token|secret|passw(?:or)?d|pwd|passphrase|credentials?|jwt|otp"
-    r"|(?:api|access|private|secret|auth)[^a-z0-9]?key|session[^a-z0-9]?id)$"
+    r"|(?:api|access|private|secret|auth|master|encryption)[^a-z0-9]?key|session[^a-z0-9]?id)$|^master$"
 )
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][\w-]*) +(?P<credentials>\S.*)")
 _COOKIE = re.compile(r"(?P<before>(?:^|;)\s*[^=;]+=)(?P<value>[^;]*)")

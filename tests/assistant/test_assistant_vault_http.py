@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -240,3 +241,16 @@ def test_strange_texts_are_kept_or_refused_but_never_fail(call: Call, text: str)
     assert data(call("list", search="x", token=token))["total"] == 0
     assert call("unlock", password=text).status_code in (401, 422)
     assert call("list", token=text).status_code in (401, 422)
+
+
+@pytest.mark.parametrize("library", ["argon2.low_level", "cryptography.hazmat.primitives.ciphers.aead"])
+def test_without_its_libraries_it_names_the_extra(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library: str
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    answer = call("setup", password=MASTER)
+    assert answer.status_code == 503
+    assert "pip install 'cutover[assistant]'" in answer.json["detail"]
+    assert len(data(call("generate"))["password"]) == 16
+    monkeypatch.undo()
+    data(call("setup", password=MASTER))

@@ -6,7 +6,7 @@ from typing import Any
 
 from jinja2 import TemplateError
 
-from backend.assistant.services.llm.refusals import LlmRefusedError
+from backend.assistant.services.llm.refusals import TOO_LONG, LlmRefusedError
 
 ChatMessage = dict[str, str]
 Render = Callable[[list[ChatMessage]], str]
@@ -44,7 +44,8 @@ class ChatPrompt:
             droppable -= 1
         if len(tokens) < context:
             return tokens
-        raise LlmRefusedError(400, f"The message is {len(tokens)} tokens long; the context of the model is {context}")
+        detail = f"The message is {len(tokens)} tokens long; the context of the model is {context}"
+        raise LlmRefusedError(400, detail, code=TOO_LONG)
 
     def _harmless(self, text: str) -> str:
         """`text` with a space in whatever the model would take for one of its control tokens."""

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -17,7 +18,7 @@ from typing import Any, Self
 from backend.assistant.services.llm.model import environment
 from backend.assistant.services.llm.process import Limits
 from backend.assistant.services.llm.protocol import Channel, GoneError, Message, Paths
-from backend.assistant.services.llm.refusals import LlmRefusedError
+from backend.assistant.services.llm.refusals import NO_SUPERVISOR, TOO_LONG, LlmRefusedError
 
 #: How long a supervisor may take to start, and to answer what it can answer at once. In seconds.
 START_WITHIN = 30.0
@@ -71,6 +72,7 @@ class Client:
                 users = os.open(self._paths.users, os.O_RDWR | os.O_CREAT, 0o600)
                 fcntl.flock(users, fcntl.LOCK_SH)
                 self._users = users
+                weakref.finalize(self, os.close, users)
 
     def ask(self, request: str, *, start: bool = False, **details: Any) -> Message:
         """The answer to a request that is answered at once.
@@ -83,7 +85,7 @@ class Client:
             except GoneError:
                 raise NotRunningError from None
         if answer is None:
-            raise LlmRefusedError(503, f"The model's supervisor did not answer within {ANSWER_WITHIN:g} s", 5)
+            raise LlmRefusedError(503, f"{NO_SUPERVISOR}: no answer within {ANSWER_WITHIN:g} s", 5)
         return answer
 
     def open(self, request: str, *, start: bool = False, **details: Any) -> Request:
@@ -98,7 +100,7 @@ class Client:
             raise NotRunningError from None
         except ValueError:
             channel.close()
-            raise LlmRefusedError(413, "The conversation is too long") from None
+            raise LlmRefusedError(413, "The conversation is too long", code=TOO_LONG) from None
         return Request(channel)
 
     def _connected(self) -> socket.socket:
@@ -127,7 +129,7 @@ class Client:
                     if process is None or process.poll() is not None:
                         process = self._start()
                     time.sleep(0.02)
-        raise LlmRefusedError(503, f"The model's supervisor did not start within {START_WITHIN:g} s", 5)
+        raise LlmRefusedError(503, f"{NO_SUPERVISOR}: it did not start within {START_WITHIN:g} s", 5)
 
     def _start(self) -> "subprocess.Popen[bytes]":
         """Start a supervisor that outlives this process; another that runs already makes it end at once."""

@@ -102,6 +102,7 @@ class Generations:
         try:
             async for event in events:
                 if event["event"] == "done":
+                    event["model"] = model.described()
                     self._count(event)
                 await tell(event)
         finally:

@@ -27,9 +27,10 @@ _log = logging.getLogger("backend.assistant.llm")
 
 @dataclass(frozen=True)
 class LoadOrder:
-    """Which file to load, and how. `gpu_layers` is -1 for all of them."""
+    """Which file to load, of how many bytes, and how. `gpu_layers` is -1 for all of them."""
 
     path: str
+    size: int
     gpu_layers: int
     context_length: int
     threads: int
@@ -67,6 +68,16 @@ class Model:
     def pid(self) -> int:
         """Its process id."""
         return self._process.pid
+
+    def described(self) -> Message:
+        """What others are told about it."""
+        return {
+            **asdict(self.order),
+            "name": self.order.name,
+            "pid": self.pid,
+            "loaded_at": self.loaded_at,
+            "load_seconds": self.load_seconds,
+        }
 
     async def load(self, limit: float) -> None:
         """Start the process and wait until the model is there; `limit` is in seconds. Raises LoadFailedError."""

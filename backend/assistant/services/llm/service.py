@@ -15,6 +15,8 @@ from backend.assistant.settings.llm import LlmSettings
 
 #: How often a caller who waits is looked after, in seconds.
 LOOK_EVERY = 0.25
+#: Longer contexts and more layers than fit into 32 bit are unknown to the runtime.
+MOST = 2**31 - 1
 IDLE: Message = {
     "state": "idle",
     "model": None,
@@ -85,11 +87,13 @@ class Llm:
             raise LlmRefusedError(503, NO_RUNTIME)
         wanted = self.settings.context_length if context_length is None else context_length
         trained = model.shape.trained_context if model.shape else None
-        if wanted < 1:
-            raise LlmRefusedError(400, "The context must be at least one token long")
+        layers = self.settings.gpu_layers if gpu_layers is None else gpu_layers
+        if not 1 <= wanted <= MOST or not -1 <= layers <= MOST:
+            raise LlmRefusedError(400, "The context must be at least one token long, the layers -1 (all) or a number")
         order = {
             "path": str(model.path),
-            "gpu_layers": self.settings.gpu_layers if gpu_layers is None else gpu_layers,
+            "size": model.size,
+            "gpu_layers": layers,
             # Beyond what it was trained for a model talks nonsense.
             "context_length": min(wanted, trained or wanted),
             "threads": self.settings.threads,

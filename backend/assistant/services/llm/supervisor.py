@@ -61,7 +61,7 @@ class Supervisor:
         coming = self._coming
         return {
             "state": self.state,
-            "model": _described(self.model) if self.model else None,
+            "model": self.model.described() if self.model else None,
             "loading": {**asdict(coming.order), "progress": round(coming.progress, 3)} if coming else None,
             "failure": asdict(self.failure) if self.failure else None,
             "restarts": self.restarts,
@@ -185,21 +185,3 @@ class Supervisor:
 
     def _forget(self) -> None:
         self._remembered.unlink(missing_ok=True)
-
-
-def _described(model: Model) -> dict[str, Any]:
-    return {
-        **asdict(model.order),
-        "name": model.order.name,
-        "pid": model.pid,
-        "size": _size(model.order.path),
-        "loaded_at": model.loaded_at,
-        "load_seconds": model.load_seconds,
-    }
-
-
-def _size(path: str) -> int:
-    try:
-        return Path(path).stat().st_size
-    except OSError:
-        return 0

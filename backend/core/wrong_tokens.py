@@ -2,7 +2,6 @@
 
 import logging
 import time
-from ipaddress import IPv6Address, ip_address
 from zlib import crc32
 
 from flask import Flask, current_app, request
@@ -11,6 +10,7 @@ from limits.errors import ConfigurationError, StorageError
 from limits.storage import storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
+from backend.core.caller_address import network_of
 from backend.core.errors import RequestRefusedError
 from backend.core.settings import Settings, SettingsError
 
@@ -46,7 +46,7 @@ class WrongTokens:
         """Count one more; raises TooManyWrongTokensError beyond the limit."""
         if self.limit is None:
             return
-        counter = str(crc32(_network(address).encode()) % COUNTERS)
+        counter = str(crc32(network_of(address).encode()) % COUNTERS)
         try:
             if self.limiter.hit(self.limit, counter):
                 return
@@ -71,12 +71,3 @@ def count_wrong_token() -> None:
     """Count that the caller of this request offered a wrong token; raises TooManyWrongTokensError as `count` does."""
     counters: WrongTokens = current_app.extensions[EXTENSION]
     counters.count(request.remote_addr or "")
-
-
-def _network(address: str) -> str:
-    """What one caller can hold: an IPv4 address, or the upper half of an IPv6 address."""
-    try:
-        parsed = ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    return str(int(parsed) >> 64) if isinstance(parsed, IPv6Address) else address

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from backend.core.config_file import EVERYWHERE, ConfigFile, SettingsError
@@ -71,15 +71,17 @@ class Reader:
     ) -> T:
         """The value of a setting; raises SettingsError when `parse` refuses its text.
 
-        A `secret` is never shown. One of the domain's `own` means nothing to other domains, and is only read under the
-        domain's name.
+        A `secret` is never shown, nor is a text whose name ends like a secret's. One of the domain's `own` means
+        nothing to other domains, and is only read under the domain's name.
         """
-        reading = next(self._given(name, default, secret or name.endswith(SECRET_NAMES), own))
+        reading = next(self._given(name, default, secret, own))
         self._readings[name] = reading
         try:
             value = parse(reading.text)
         except ValueError as error:
             raise SettingsError(f"{reading.source} must be {error}.") from None
+        if isinstance(value, str) and name.endswith(SECRET_NAMES):
+            self._readings[name] = replace(reading, is_secret=True)
         return parse(default) if self._rehearses else value
 
     @contextmanager

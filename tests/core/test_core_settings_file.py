@@ -118,10 +118,10 @@ class TestReadings:
         assert mask_urls(text) == shown
 
     def test_secrets_are_masked_whether_declared_or_called_one(self) -> None:
-        reader = Reader("toy", {"PIN": "1234", "API_KEY": "5678", "SIZE": "9"})
+        reader = Reader("toy", {"PIN": "1234", "API_KEY": "5678", "SIZE": "9", "NEEDS_TOKEN": "on"})
         reader("PIN", str, "", secret=True)
         reader("API_KEY", str, "")
         reader("SIZE", whole_number(0, 10), "1")
         reader("ADMIN_TOKEN", str, "")
-        reader("ON", flag, "off")
-        assert [reading.shown for reading in reader.readings] == [MASK, MASK, "9", "", "off"]
+        reader("NEEDS_TOKEN", flag, "off")
+        assert [reading.shown for reading in reader.readings] == [MASK, MASK, "9", "", "on"]

@@ -18,8 +18,8 @@ MYSQL_OPTIONS: dict[str, Any] = {
 
 
 def table(name: str, *items: sa.schema.SchemaItem) -> sa.Table:
-    """A table with its columns, keys and indexes."""
-    return sa.Table(name, metadata, *items, **MYSQL_OPTIONS)
+    """A table with its columns, keys and indexes. Its rows' numbers are never given out twice, also not on SQLite."""
+    return sa.Table(name, metadata, *items, sqlite_autoincrement=True, **MYSQL_OPTIONS)
 
 
 def exact(precision: int, scale: int) -> sa.types.TypeEngine[Any]:

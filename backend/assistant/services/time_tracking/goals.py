@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from backend.assistant.models import DailyGoal
 from backend.assistant.services import records
-from backend.assistant.services.finance.amounts import CENT, NOTHING, percentage, text
+from backend.assistant.services.finance.amounts import CENT, MOST, NOTHING, percentage, text
 from backend.assistant.services.records import Row, shown
 from backend.assistant.services.time_tracking.days import Days, local_day
 from backend.assistant.services.time_tracking.report import Sum, hours, sums_by_day
@@ -18,6 +18,7 @@ from backend.core.session import Session
 
 TARGETS = {"target_hours": Decimal("8.00"), "target_revenue": Decimal("1000.00"), "target_billable_hours": None}
 COMPLETE = Decimal(100)
+MOST_HOURS = Decimal("99999.99")
 
 
 def put(session: Session, at: datetime, zone: ZoneInfo, date: date | None = None, **values: Any) -> Row:
@@ -52,8 +53,12 @@ def _looked_at(session: Session, at: datetime, zone: ZoneInfo, rows: list[Row]) 
 
 
 def _actual(came_to: Sum) -> Row:
-    billable = hours(came_to.billable_seconds)
-    return {"actual_hours": came_to.hours, "actual_billable_hours": billable, "actual_revenue": came_to.revenue}
+    """The figures as they are kept, and no larger than their columns."""
+    return {
+        "actual_hours": min(came_to.hours, MOST_HOURS),
+        "actual_billable_hours": min(hours(came_to.billable_seconds), MOST_HOURS),
+        "actual_revenue": min(came_to.revenue, MOST),
+    }
 
 
 def _achievement(row: Row, came_to: Sum) -> Decimal:

@@ -1,6 +1,6 @@
 """What the timer measured, to be looked through and put right."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,8 @@ from backend.assistant.services.refusals import conflict, unfit
 from backend.assistant.services.time_tracking.days import asked_for
 from backend.assistant.services.time_tracking.timer import HIDDEN, breaks_of, measure
 from backend.core.session import Session
+
+LONGEST = timedelta(days=366)
 
 
 def listed(
@@ -55,6 +57,8 @@ def change(session: Session, at: datetime, session_id: int, **changes: Any) -> R
     new = {**row, **changes}
     if new["end_time"] < new["start_time"]:
         raise unfit("end_time", "a session does not end before it starts", new["end_time"].isoformat())
+    if new["end_time"] - new["start_time"] > LONGEST:
+        raise unfit("end_time", f"a session takes at most {LONGEST.days} days", new["end_time"].isoformat())
     if new["end_time"] > at:
         raise unfit("end_time", "a session does not end in the future", new["end_time"].isoformat())
     breaks = breaks_of(session, session_id)

@@ -1,0 +1,38 @@
+"""The assistant on a database of its own."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.assistant.tools import Tools, tools_on
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite database to copy: migrating once is enough."""
+    path = tmp_path_factory.mktemp("template") / "assistant.sqlite3"
+    tools_on(f"sqlite:///{path}", path.parent)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path
+
+
+@pytest.fixture
+def tools(tmp_path: Path, migrated: Path) -> Tools:
+    """The assistant's tools on an empty SQLite database."""
+    path = tmp_path / "assistant.sqlite3"
+    shutil.copy(migrated, path)
+    return tools_on(f"sqlite:///{path}", tmp_path)
+
+
+@pytest.fixture(params=["sqlite", "mariadb", "postgres"])
+def tools_anywhere(request: pytest.FixtureRequest, tmp_path: Path) -> Tools:
+    """The same on each database product."""
+    if request.param == "sqlite":
+        return tools_on(f"sqlite:///{tmp_path / 'assistant.sqlite3'}", tmp_path)
+    return tools_on(request.getfixturevalue(request.param).create_database(), tmp_path)

@@ -5,18 +5,32 @@ from pathlib import Path
 from flask import Flask
 
 from backend.assistant.api import BLUEPRINTS
+from backend.assistant.api.llm_access import install_llm
+from backend.assistant.api.password import install_vault
 from backend.assistant.models import db
+from backend.assistant.services.system import begin_sampling
+from backend.assistant.settings.security import SecuritySettings
 from backend.core.database import install_database
-from backend.core.json_provider import OrderedJSONProvider
+from backend.core.detail_errors import install_detail_errors
 from backend.core.migrations import install_migrations
 from backend.core.openapi import install_api
+from backend.core.origins import Origins
 from backend.core.readiness import check_database
+from backend.core.settings import Settings
+
+#: What pages of the allowed origins may do.
+METHODS = ("GET", "POST", "PUT", "DELETE")
 
 
 def install(app: Flask) -> None:
     """Give `app` the domain's database, migrations and routes."""
-    app.json = OrderedJSONProvider(app)
+    settings: Settings = app.extensions["settings"]
+    security = SecuritySettings.read(settings.read)
+    install_detail_errors(app, hosts=security.hosts, origins=Origins(security.origins, METHODS))
     install_database(app, db)
     check_database(app)
     install_migrations(app, db, Path(__file__).parent / "migrations")
+    install_vault(app)
+    install_llm(app)
     install_api(app, "Assistant", BLUEPRINTS, {})
+    begin_sampling()

@@ -8,6 +8,7 @@ from flask import Flask
 from sqlalchemy.engine import make_url
 
 from backend.core.app import new_app
+from backend.core.observing import observe
 from backend.core.settings import Reader, Settings
 
 DOMAINS = ("spot", "assistant")
@@ -47,4 +48,5 @@ def read_everything(settings: Settings) -> Reader:
 def _build(domain: str, settings: Settings) -> Flask:
     app = new_app(domain, settings)
     import_module(f"backend.{domain}").install(app)
+    observe(app)
     return app

@@ -5,8 +5,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from backend.core.admin_access import install_admin_access
 from backend.core.json_provider import WireJSONProvider
-from backend.core.logs import install_logs
 from backend.core.metrics import install_metrics
+from backend.core.observing import install_observing
 from backend.core.readiness import install_readiness
 from backend.core.settings import Settings
 from backend.core.wrong_tokens import install_wrong_tokens
@@ -22,11 +22,11 @@ def new_app(domain: str, settings: Settings) -> Flask:
     app.json = WireJSONProvider(app)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.extensions["settings"] = settings
-    install_logs(app, settings.log_level)
+    install_metrics(app, domain)
+    install_observing(app, domain)
     install_wrong_tokens(app)
     install_admin_access(app)
     install_readiness(app)
-    install_metrics(app)
     hops = settings.trusted_proxies
     if hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops)  # type: ignore[method-assign]

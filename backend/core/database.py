@@ -16,6 +16,8 @@ from backend.core.collation import add_to_sqlite
 from backend.core.database_errors import DEADLOCK
 from backend.core.error_translation import translate
 from backend.core.errors import RequestRefusedError
+from backend.core.metrics import DOMAIN, GAUGES
+from backend.core.pool_figures import WatchedPool, watch_pool
 from backend.core.postgresql import connect_arguments, prepare_postgresql
 from backend.core.session import Session, SessionOfContext
 from backend.core.settings import Settings
@@ -51,6 +53,7 @@ def install_database(app: Flask, database: Database) -> None:
     database.init_app(app)
     with app.app_context():
         _listen(database.engine, settings)
+        watch_pool(database.engine, app.extensions[GAUGES], app.extensions[DOMAIN])
 
 
 def separate_engine(settings: Settings, patience: float) -> Engine:
@@ -58,7 +61,7 @@ def separate_engine(settings: Settings, patience: float) -> Engine:
 
     `patience` is the longest wait for a server, in seconds; SQLite's lock is waited for as long as ever.
     """
-    options = {name: value for name, value in _engine_options(settings).items() if not name.startswith("pool_")}
+    options = {name: value for name, value in _engine_options(settings).items() if not name.startswith("pool")}
     del options["max_overflow"]
     seconds = max(1, round(patience))
     if settings.database_url.get_backend_name() == "mysql":
@@ -110,6 +113,7 @@ def _complete(url: URL) -> URL:
 
 def _engine_options(settings: Settings) -> dict[str, Any]:
     options: dict[str, Any] = {
+        "poolclass": WatchedPool,
         "pool_size": settings.pool_size,
         "max_overflow": 0,
         "pool_use_lifo": True,

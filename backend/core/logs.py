@@ -1,39 +1,18 @@
-"""Logs as JSON lines on stderr, each with the id of the request it belongs to."""
+"""Logs as JSON lines: on stderr, and in files where a directory is set."""
 
-import json
 import logging
-import re
-import time
-import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
 from contextlib import nullcontext, suppress
-from contextvars import ContextVar
-from datetime import UTC, datetime
-from typing import Any, TextIO
+from pathlib import Path
+from typing import TextIO
 
 from flask import Flask
 
+from backend.core.json_lines import JsonLines, RequestFilter
+from backend.core.log_files import NO_DIRECTORY, DomainFileHandler, writable_directory
+from backend.core.settings import Settings, SettingsError
+
 LOGGER = "backend"
-HEADER = "X-Request-ID"
-WELL_FORMED_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
-OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-ENCODER = json.JSONEncoder(default=str)
-
-_log = logging.getLogger(f"{LOGGER}.requests")
-_request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
-
-
-class JsonLines(logging.Formatter):
-    """One JSON object a line: level, logger, message, whatever came as `extra`, and the time in UTC."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The line, without its end."""
-        line = {"level": record.levelname, "logger": record.name, "message": record.getMessage()}
-        line |= {name: value for name, value in vars(record).items() if name not in OF_EVERY_RECORD}
-        if record.exc_info:
-            line["exc_info"] = self.formatException(record.exc_info)
-        line["timestamp"] = datetime.fromtimestamp(record.created, UTC).isoformat()
-        return ENCODER.encode(line)
 
 
 class JsonLinesHandler(logging.StreamHandler[TextIO]):
@@ -42,7 +21,7 @@ class JsonLinesHandler(logging.StreamHandler[TextIO]):
     def __init__(self) -> None:
         super().__init__()
         self.setFormatter(JsonLines())
-        self.addFilter(_add_request_id)
+        self.addFilter(RequestFilter())
 
     def write(self, line: str) -> None:
         """Write one line; a stream that takes no more loses it."""
@@ -51,69 +30,81 @@ class JsonLinesHandler(logging.StreamHandler[TextIO]):
             self.stream.flush()
 
 
-def install_logs(app: Flask, level: str) -> None:
-    """Give every request an id (`X-Request-ID`, taken over when well formed) and log its end.
-
-    Paths are logged, queries, headers and bodies are not: they may hold tokens.
+class RequestLog:
+    """Where the lines about the requests of one domain go, which are written without a record: that takes longer to
+    make than to find a route.
     """
-    app.wsgi_app = LoggedRequests(app.wsgi_app, _handler(level))  # type: ignore[method-assign]
+
+    def __init__(self, stream: JsonLinesHandler, files: Sequence[DomainFileHandler]) -> None:
+        self.logger = logging.getLogger(f"{LOGGER}.requests")
+        self._stream = stream
+        self._files = tuple(handler for handler in files if handler.level <= logging.INFO)
+
+    def write(self, line: str) -> None:
+        """Write a line of level INFO."""
+        self._stream.write(line)
+        for handler in self._files:
+            handler.file.write(line)
 
 
-class LoggedRequests:
-    """WSGI middleware. It writes its lines without a record, which takes longer to make than to find a route."""
+def install_logs(app: Flask, domain: str) -> RequestLog:
+    """Write what the system logs as JSON, into `LOG_DIR/<domain>.log` and `<domain>-error.log` too if that is set.
 
-    def __init__(self, app: Callable[..., Iterable[bytes]], handler: JsonLinesHandler) -> None:
-        self.app = app
-        self.handler = handler
-
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        began = time.perf_counter()
-        offered = environ.get("HTTP_X_REQUEST_ID", "")
-        request_id = offered if WELL_FORMED_ID.fullmatch(offered) else uuid.uuid4().hex
-
-        def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
-            if _log.isEnabledFor(logging.INFO):
-                self.handler.write(_line(environ, status, time.perf_counter() - began, request_id))
-            return start_response(status, [*headers, (HEADER, request_id)], *exc_info)
-
-        token = _request_id.set(request_id)
-        try:
-            return self.app(environ, start)
-        finally:
-            _request_id.reset(token)
-
-
-def _handler(level: str) -> JsonLinesHandler:
-    """The handler of this process, which all applications share."""
+    Raises SettingsError if no file can be made there.
+    """
+    settings: Settings = app.extensions["settings"]
     logger = logging.getLogger(LOGGER)
-    logger.setLevel(level)
+    logger.setLevel(settings.log_level)
+    logger.propagate = False
+    stream = _stream(logger)
+    directory = settings.read("LOG_DIR", writable_directory, "")
+    return RequestLog(stream, _files(logger, domain, directory) if directory is not None else ())
+
+
+def log_like_backend(*names: str) -> None:
+    """Let the loggers called `names` (the empty one is the root) log where the system does, in the same form."""
+    handlers = logging.getLogger(LOGGER).handlers
+    for name in names:
+        logger = logging.getLogger(name)
+        for handler in handlers:
+            if handler not in logger.handlers:
+                logger.addHandler(handler)
+        logger.propagate = False
+
+
+def join_server_log(logger: logging.Logger) -> None:
+    """Let the server's own log tell the same as ours and hide the same, and what it tells be found in our files."""
+    for handler in logger.handlers:
+        handler.setFormatter(JsonLines())
+        handler.addFilter(RequestFilter())
+    for handler in logging.getLogger(LOGGER).handlers:
+        if isinstance(handler, DomainFileHandler):
+            logger.addHandler(handler)
+
+
+def _stream(logger: logging.Logger) -> JsonLinesHandler:
+    """The handler of this process, which all applications share."""
     for handler in logger.handlers:
         if isinstance(handler, JsonLinesHandler):
             return handler
-    handler = JsonLinesHandler()
-    logger.addHandler(handler)
-    logger.propagate = False
-    return handler
+    stream = JsonLinesHandler()
+    logger.addHandler(stream)
+    return stream
 
 
-def _add_request_id(record: logging.LogRecord) -> bool:
-    request_id = _request_id.get()
-    if request_id is not None:
-        record.request_id = request_id
-    return True
-
-
-def _line(environ: dict[str, Any], status: str, seconds: float, request_id: str) -> str:
-    return ENCODER.encode(
-        {
-            "level": "INFO",
-            "logger": _log.name,
-            "message": "request",
-            "method": environ["REQUEST_METHOD"],
-            "path": environ.get("PATH_INFO", "").encode("latin-1").decode(errors="replace"),
-            "status": int(status[:3]),
-            "duration_ms": round(seconds * 1000, 3),
-            "request_id": request_id,
-            "timestamp": datetime.now(UTC).isoformat(),
-        }
-    )
+def _files(logger: logging.Logger, domain: str, directory: Path) -> list[DomainFileHandler]:
+    """The handlers of the domain's two files: those of the last application of that domain, where there are more."""
+    for handler in list(logger.handlers):
+        if isinstance(handler, DomainFileHandler) and handler.domain == domain:
+            logger.removeHandler(handler)
+            handler.close()
+    try:
+        files = [
+            DomainFileHandler(domain, directory / f"{domain}.log", logging.INFO),
+            DomainFileHandler(domain, directory / f"{domain}-error.log", logging.ERROR),
+        ]
+    except OSError:
+        raise SettingsError(f"LOG_DIR must be {NO_DIRECTORY}.") from None
+    for handler in files:
+        logger.addHandler(handler)
+    return files

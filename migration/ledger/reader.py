@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Mapping
 
 from sqlalchemy import Connection
@@ -40,6 +41,8 @@ class LedgerReader:
         self._engine = schema.ledger_engine(url, timeout=_TIMEOUT)
         self._table = RoutingTable()
         self._jobs: Mapping[str, Job] = {}
+        self._seen: int | None = None
+        self._seen_at = 0.0
         self._reset()
         call_in_child(self._reset)
 
@@ -54,6 +57,20 @@ class LedgerReader:
         if not self._looked.is_set():
             self._start()
         return self._jobs
+
+    def routes_by_state(self) -> dict[tuple[str, ...], float]:
+        """How many routes of the table now in force each state has; nothing before the first one was read."""
+        if self._seen is None:
+            return {}
+        return {(state.value,): count for state, count in self._table.counts.items()}
+
+    def generation(self) -> dict[tuple[str, ...], float]:
+        """The version of the ledger that is in force here; nothing before the first one was read."""
+        return {} if self._seen is None else {(): self._seen}
+
+    def age(self) -> dict[tuple[str, ...], float]:
+        """Seconds since the ledger was last found to say what is in force here; nothing before that."""
+        return {} if self._seen is None else {(): time.monotonic() - self._seen_at}
 
     def close(self) -> None:
         """Stop looking; the last table stays."""
@@ -103,6 +120,7 @@ class LedgerReader:
             if current != seen:
                 self._table = RoutingTable(read_routes(connection, self._domain))
                 self._jobs = {job.name: job for job in read_jobs(connection, self._domain)}
+        self._seen, self._seen_at = current, time.monotonic()
         return current
 
 

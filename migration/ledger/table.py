@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -49,11 +49,16 @@ class _Entry:
 
 
 class RoutingTable:
-    """Routes compiled for matching, immutable. Werkzeug does the matching, so literals beat placeholders as there."""
+    """Routes compiled for matching, immutable. Werkzeug does the matching, so literals beat placeholders as there.
+
+    ``counts`` is how many routes each state has.
+    """
 
     def __init__(self, routes: Iterable[Route] = ()) -> None:
         entries: dict[str, _Entry] = {}
+        counts = dict.fromkeys(State, 0)
         for route in routes:
+            counts[route.state] += 1
             entry = entries.setdefault(shape(route.rule), _Entry(route.rule))
             entry.matches[route.method] = Match(route.rule, route.state)
         url_map = Map()
@@ -66,6 +71,7 @@ class RoutingTable:
         url_map.update()
         self._adapter = url_map.bind("")
         self._size = len(entries)
+        self.counts: Mapping[State, int] = counts
         self._remembered = functools.lru_cache(_REMEMBERED)(self._find)
 
     def __len__(self) -> int:

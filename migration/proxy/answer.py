@@ -10,6 +10,7 @@ from typing import Self
 from migration.proxy.client import ClientRequest
 from migration.proxy.errors import BrokenAnswerError, ForwardingError
 from migration.proxy.exchange import Exchange
+from migration.proxy.figures import BROKEN_ANSWER
 from migration.proxy.headers import HeaderList, end_to_end
 from migration.proxy.pool import ConnectionPool
 from migration.proxy.settings import ProxySettings
@@ -114,6 +115,7 @@ class Answer(Iterator[bytes]):
 
     def _broken(self, reason: str) -> BrokenAnswerError:
         self.close()
+        self._pool.figures.failed(BROKEN_ANSWER)
         request = self._request
         log.warning("%s %s: %s", request.method, request.target.partition("?")[0], reason)
         if request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0":

@@ -6,6 +6,7 @@ import select
 import socket
 import ssl
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -53,9 +54,10 @@ class Connection:
 
     The socket blocks, with timeouts that the kernel keeps: Python's own cost a system call more for each operation.
     ``reused`` says whether the connection has carried an exchange before: only then can it have died of idleness.
+    ``forget`` is told of the connection when it is closed.
     """
 
-    __slots__ = ("_duplex", "_poll", "_write_timeout", "idle_since", "reused", "sock")
+    __slots__ = ("_duplex", "_poll", "_write_timeout", "forget", "idle_since", "reused", "sock")
 
     def __init__(self, sock: socket.socket, settings: ProxySettings) -> None:
         sock.settimeout(None)
@@ -63,6 +65,7 @@ class Connection:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(settings.write_timeout))
         self.sock = sock
         self.reused = False
+        self.forget: Callable[[Connection], None] | None = None
         self.idle_since = 0.0
         self._write_timeout = settings.write_timeout
         self._poll = select.poll()
@@ -115,6 +118,8 @@ class Connection:
 
     def close(self) -> None:
         self.sock.close()
+        if self.forget is not None:
+            self.forget(self)
 
 
 def _timeval(seconds: float) -> bytes:

@@ -14,20 +14,24 @@ from migration.proxy.client import ClientRequest
 from migration.proxy.connection import Connection, Upstream
 from migration.proxy.errors import UpstreamClosedError, UpstreamInvalidError
 from migration.proxy.exchange import Exchange
+from migration.proxy.figures import ProxyFigures
 from migration.proxy.headers import HeaderList, forwarded_headers, request_headers
 from migration.proxy.pool import ConnectionPool
 from migration.proxy.settings import ProxySettings
 
+#: Where the request's id is in the environ, if it was given one here.
+REQUEST_ID = "cutover.request_id"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Forwarder:
     """Forwards to one upstream, an ``http://`` or ``https://`` URL. Shared by threads, safe to fork."""
 
-    def __init__(self, url: str, settings: ProxySettings) -> None:
+    def __init__(self, url: str, settings: ProxySettings, figures: ProxyFigures | None = None) -> None:
         self.settings = settings
+        self.figures = figures or ProxyFigures("")
         self.upstream = Upstream.parse(url)
-        self.pool = ConnectionPool(self.upstream, settings)
+        self.pool = ConnectionPool(self.upstream, settings, self.figures)
 
     def forward(self, request: ClientRequest) -> Answer:
         """Send ``request`` and return the answer as soon as its head is there.
@@ -49,6 +53,7 @@ class Forwarder:
         except UpstreamClosedError:
             if not (repeatable and connection.reused):
                 raise
+        self.figures.retried()
         return self._exchange(self.pool.connect(), request, head, body)
 
     def request_head(self, request: ClientRequest, *extra: tuple[str, str]) -> bytes:
@@ -56,6 +61,11 @@ class Forwarder:
         settings = self.settings
         host = request.host if settings.preserve_host and request.host else self.upstream.authority
         headers: HeaderList = [("Host", host), *request_headers(request.headers)]
+        request_id = request.environ.get(REQUEST_ID)
+        if request_id is not None:
+            # Somebody further out has made sure that the request has one, in place of whatever the client sent.
+            headers = [pair for pair in headers if pair[0].lower() != "x-request-id"]
+            headers.append(("X-Request-ID", request_id))
         if request.body is not None:
             length = request.body.length
             headers.append(("Transfer-Encoding", "chunked") if length is None else ("Content-Length", str(length)))

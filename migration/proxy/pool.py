@@ -8,6 +8,7 @@ from collections import deque
 
 from migration.forking import call_in_child
 from migration.proxy.connection import Connection, Upstream, connect
+from migration.proxy.figures import ProxyFigures
 from migration.proxy.settings import ProxySettings
 
 #: A request that must not be sent twice takes a connection only if it was used in the last moment: servers close idle
@@ -21,8 +22,9 @@ class ConnectionPool:
     It needs no lock: taking from a deque and adding to it are atomic, and who has taken a connection owns it.
     """
 
-    def __init__(self, upstream: Upstream, settings: ProxySettings) -> None:
+    def __init__(self, upstream: Upstream, settings: ProxySettings, figures: ProxyFigures) -> None:
         self._upstream = upstream
+        self.figures = figures
         self._settings = settings
         self._context = ssl.create_default_context() if upstream.scheme == "https" else None
         self._reset()
@@ -51,7 +53,16 @@ class ConnectionPool:
 
     def connect(self) -> Connection:
         """A new connection."""
-        return connect(self._upstream, self._settings, self._context)
+        connection = connect(self._upstream, self._settings, self._context)
+        self.figures.opened()
+        self._open.add(connection)
+        connection.forget = self._open.discard
+        return connection
+
+    def counts(self) -> dict[tuple[str, ...], float]:
+        """How many connections are in use and how many are idle."""
+        idle = len(self._idle)
+        return {("in_use",): max(0, len(self._open) - idle), ("idle",): idle}
 
     def give_back(self, connection: Connection) -> None:
         """Keep a connection whose exchange is complete."""
@@ -76,3 +87,4 @@ class ConnectionPool:
 
     def _reset(self) -> None:
         self._idle: deque[Connection] = deque()
+        self._open: set[Connection] = set()

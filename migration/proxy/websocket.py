@@ -39,10 +39,12 @@ def forward_websocket(forwarder: Forwarder, request: ClientRequest) -> Answer | 
     except BaseException:
         connection.close()
         raise
-    with connection.sock:
+    try:
         Tunnel(request.sock, connection.sock, forwarder.settings.stream_timeout).run(
             to_client=head + exchange.parser.rest
         )
+    finally:
+        connection.close()
     return None
 
 

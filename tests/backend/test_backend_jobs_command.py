@@ -131,13 +131,13 @@ def test_states_tell_all_processes(database: Database) -> None:
     assert looking["lastRun"]["outcome"] == "running"  # type: ignore[index]
     text = app.test_client().get("/metrics").text
     for line in (
-        'backend_job_runs_total{job="fails"} 1.0',
-        'backend_job_failures_total{job="fails"} 1.0',
-        'backend_job_last_run_succeeded{job="fails"} 0.0',
-        'backend_job_failures_total{job="looks"} 0.0',
-        'backend_job_last_run_succeeded{job="looks"} 1.0',
-        'backend_job_owned{job="looks"} 1.0',
-        "backend_jobs_readable 1.0",
+        'backend_job_runs_total{domain="toy",job="fails"} 1.0',
+        'backend_job_failures_total{domain="toy",job="fails"} 1.0',
+        'backend_job_last_run_succeeded{domain="toy",job="fails"} 0.0',
+        'backend_job_failures_total{domain="toy",job="looks"} 0.0',
+        'backend_job_last_run_succeeded{domain="toy",job="looks"} 1.0',
+        'backend_job_owned{domain="toy",job="looks"} 1.0',
+        'backend_jobs_readable{domain="toy"} 1.0',
     ):
         assert line in text
 

@@ -182,7 +182,7 @@ def test_a_server_without_its_database_is_alive_but_not_ready() -> None:
     assert set(answer.json["checks"]) == {"database", "migrations"}
     assert "127.0.0.1" not in answer.text
     assert lost.get("/healthz").json == {"status": "alive"}
-    assert "backend_jobs_readable 0.0" in lost.get("/metrics").text
+    assert 'backend_jobs_readable{domain="spot"} 0.0' in lost.get("/metrics").text
 
 
 def test_a_database_file_that_is_moved_away_is_missed_and_not_made_anew(bare: Spot) -> None:

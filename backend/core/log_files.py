@@ -1,0 +1,140 @@
+"""Log files that several processes write and rotate together."""
+
+import fcntl
+import logging
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import ClassVar
+
+from backend.core.json_lines import JsonLines, RequestFilter
+
+LARGEST = 10 * 1024 * 1024
+KEPT = 5
+_CLOSED = -1
+NO_DIRECTORY = "a directory in which this process may make files"
+
+
+class SharedFile:
+    """A file of lines, which turns into `<name>.1` when it is full (`largest` bytes), up to `<name>.<kept>`.
+
+    A line is one write at the file's end, which no other process can come between, so writing needs no lock. A file
+    that was turned is never written to again: who still holds it sees that it is full, and looks which one is new.
+    Only turning it takes a lock, a file beside it. Raises OSError where the file can't be opened.
+    """
+
+    def __init__(self, path: Path, largest: int = LARGEST, kept: int = KEPT) -> None:
+        self._path = path
+        self._largest = largest
+        self._kept = kept
+        self._lock = threading.Lock()
+        self._descriptor = self._open()
+        #: Lines that could not be written.
+        self.lost = 0
+
+    def write(self, line: str) -> None:
+        """Append `line` and its end. A line that can't be written, as on a full disk, is counted and lost."""
+        data = f"{line}\n".encode(errors="backslashreplace")
+        try:
+            with self._lock:
+                if os.fstat(self._descriptor).st_size + len(data) > self._largest:
+                    self._turn()
+                os.write(self._descriptor, data)
+        except OSError:
+            self.lost += 1
+
+    def close(self) -> None:
+        """Give the file back; what is written from now on is lost."""
+        with self._lock:
+            descriptor, self._descriptor = self._descriptor, _CLOSED
+        if descriptor != _CLOSED:
+            os.close(descriptor)
+
+    def _open(self) -> int:
+        return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+
+    def _turn(self) -> None:
+        with self._alone():
+            if self._is_current() and os.fstat(self._descriptor).st_size:
+                for number in range(self._kept - 1, 0, -1):
+                    with suppress(FileNotFoundError):
+                        self._numbered(number).replace(self._numbered(number + 1))
+                self._path.replace(self._numbered(1))
+            fresh = self._open()
+        os.close(self._descriptor)
+        self._descriptor = fresh
+
+    def _is_current(self) -> bool:
+        """Whether the file that is held is still the one that the name means."""
+        try:
+            return os.path.samestat(self._path.stat(), os.fstat(self._descriptor))
+        except FileNotFoundError:
+            return False
+
+    def _numbered(self, number: int) -> Path:
+        return self._path.with_name(f"{self._path.name}.{number}")
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        lock = os.open(self._path.with_name(f".{self._path.name}.lock"), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
+
+
+class DomainFileHandler(logging.Handler):
+    """Writes the records of one domain, and those that belong to none, from `level` on."""
+
+    #: Those that have files.
+    domains: ClassVar[set[str]] = set()
+
+    def __init__(self, domain: str, path: Path, level: int) -> None:
+        super().__init__(level)
+        self.domain = domain
+        self.domains.add(domain)
+        self.file = SharedFile(path)
+        self.setFormatter(JsonLines())
+        self.addFilter(RequestFilter())
+        self.addFilter(self._is_concerned)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record's line."""
+        try:
+            line = self.format(record)
+        except Exception:
+            self.handleError(record)
+        else:
+            self.file.write(line)
+
+    def close(self) -> None:
+        """Give the file back."""
+        self.file.close()
+        super().close()
+
+    def _is_concerned(self, record: logging.LogRecord) -> bool:
+        whose = getattr(record, "domain", None) or _domain_of(record.name)
+        return whose is None or whose == self.domain
+
+
+def _domain_of(logger: str) -> str | None:
+    """The domain that a logger such as `backend.spot.engine` belongs to; None where it belongs to all."""
+    parts = logger.split(".")
+    return parts[1] if parts[0] == "backend" and len(parts) > 1 and parts[1] in DomainFileHandler.domains else None
+
+
+def writable_directory(value: str) -> Path | None:
+    """A parser of `LOG_DIR`: a directory, made if need be, in which files can be made; empty for none."""
+    if not value:
+        return None
+    directory = Path(value).absolute()
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        raise ValueError(NO_DIRECTORY) from None
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise ValueError(NO_DIRECTORY)
+    return directory

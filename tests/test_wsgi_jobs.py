@@ -62,8 +62,8 @@ def test_a_job_runs_natively_once_it_is_handed_over(environ: dict[str, str], opt
         promote_jobs(ledger, "spot", ["replica-coordinator"], who="tests", why="to see it", legacy_stopped=False)
         wait_for(lambda: rows(environ, "SELECT COUNT(*) FROM job_runs") >= [(1,)])
         assert set(rows(environ, "SELECT name FROM job_runs")) == {("replica-coordinator",)}, "the others are not ours"
-        assert b'backend_job_owned{job="replica-coordinator"} 1.0' in get(f"{url}/metrics")[2]
-        assert b'backend_job_owned{job="agent-health"} 0.0' in get(f"{url}/metrics")[2]
+        assert b'backend_job_owned{domain="spot",job="replica-coordinator"} 1.0' in get(f"{url}/metrics")[2]
+        assert b'backend_job_owned{domain="spot",job="agent-health"} 0.0' in get(f"{url}/metrics")[2]
         slots = rows(environ, "SELECT due_at FROM job_runs")
         assert len(slots) == len(set(slots))
 

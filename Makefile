@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DOMAIN ?= spot
 
-.PHONY: demo test lint bench clean servers
+.PHONY: demo test lint bench clean servers llm
 
 demo: $(VENV)/.core
 	$(BIN)/python -m demo $(DOMAIN)
@@ -24,6 +24,10 @@ bench: $(VENV)/.dev
 # The real servers and the browser that tests use: installed where that is allowed, else those tests say so loudly.
 servers:
 	@.ci/install-servers
+
+# The runtime of language models, and a small model: compiled once for this machine, then kept.
+llm: $(VENV)/.core
+	@.ci/install-llm
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Cutover needs Python 3.11 or newer; name one with PYTHON=...")'

@@ -5,8 +5,7 @@ from typing import cast
 from flask import Flask, current_app
 
 from backend.assistant.services.llm.metrics import ModelMetrics
-from backend.assistant.services.llm.refusals import LlmRefusedError
-from backend.assistant.services.llm.service import Llm
+from backend.assistant.services.llm.service import UNAVAILABLE, Llm
 from backend.assistant.settings.llm import LlmSettings
 from backend.core.metrics import METRICS
 from backend.core.readiness import READINESS, NotReadyError
@@ -35,9 +34,8 @@ def check(llm: Llm) -> None:
 
     A model is not required, nor is the runtime: without them the tools still work.
     """
-    try:
-        state = llm.status()["state"]
-    except LlmRefusedError as refusal:
-        raise NotReadyError(refusal.detail) from refusal
+    state = llm.status()["state"]
+    if state == UNAVAILABLE:
+        raise NotReadyError("The model's supervisor does not answer.")
     if state == "crashed":
         raise NotReadyError("The model ended unexpectedly and is being loaded again.")

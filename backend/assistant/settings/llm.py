@@ -1,7 +1,6 @@
 """Settings of the language model: how it is loaded, how it answers, and how much of the machine it may take."""
 
 import math
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,9 +63,9 @@ class LlmSettings:
 
 
 def _directories(value: str) -> tuple[Path, ...]:
-    paths = tuple(Path(part).expanduser() for part in value.split(os.pathsep) if part)
+    paths = tuple(Path(part.strip()).expanduser() for part in value.split(",") if part.strip())
     if not all(path.is_absolute() for path in paths):
-        raise ValueError(f"absolute directories with {os.pathsep!r} between them")
+        raise ValueError("absolute directories, divided by commas")
     return paths
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from backend.assistant.services.llm.model_files import size_in_words
 from backend.assistant.services.llm.modes import conversation, mode_named, temperature
 from backend.assistant.services.llm.protocol import Message
-from backend.assistant.services.llm.refusals import NO_MODEL, LlmRefusedError
-from backend.assistant.services.llm.service import Generation, Llm, Wish, model_info
+from backend.assistant.services.llm.refusals import NO_MODEL, NO_SUPERVISOR, LlmRefusedError
+from backend.assistant.services.llm.service import UNAVAILABLE, Generation, Llm, Wish, model_info
 
 
 def begin(llm: Llm, order: dict[str, Any], *, stream: bool) -> Generation:
@@ -55,7 +55,10 @@ def describe_models(llm: Llm) -> list[dict[str, Any]]:
 
 def describe_current(llm: Llm) -> dict[str, Any]:
     """The model at work. Raises LlmRefusedError (404) where there is none."""
-    model = llm.status()["model"]
+    status = llm.status()
+    if status["state"] == UNAVAILABLE:
+        raise LlmRefusedError(503, NO_SUPERVISOR, 5)
+    model = status["model"]
     if model is None:
         raise LlmRefusedError(404, NO_MODEL)
     return _described(llm, model["name"], model["size"], loaded=True)

@@ -74,18 +74,18 @@ class Client:
                 self._users = users
                 weakref.finalize(self, os.close, users)
 
-    def ask(self, request: str, *, start: bool = False, **details: Any) -> Message:
-        """The answer to a request that is answered at once.
+    def ask(self, request: str, *, start: bool = False, within: float = ANSWER_WITHIN, **details: Any) -> Message:
+        """The answer to a request that is answered at once; `within` is in seconds.
 
         Raises LlmRefusedError, and NotRunningError where there is no supervisor and none is to be started.
         """
         with self.open(request, start=start, **details) as opened:
             try:
-                answer = opened.next(ANSWER_WITHIN)
+                answer = opened.next(within)
             except GoneError:
                 raise NotRunningError from None
         if answer is None:
-            raise LlmRefusedError(503, f"{NO_SUPERVISOR}: no answer within {ANSWER_WITHIN:g} s", 5)
+            raise LlmRefusedError(503, f"{NO_SUPERVISOR}: no answer within {within:g} s", 5)
         return answer
 
     def open(self, request: str, *, start: bool = False, **details: Any) -> Request:

@@ -143,7 +143,7 @@ class Engine:
             eos_token=self._text(self._llama.token_eos()),
             bos_token=self._text(self._llama.token_bos()),
         )
-        return lambda messages: str(formatter(messages=messages).prompt)  # type: ignore[arg-type]
+        return lambda messages: str(formatter(messages=messages).prompt)
 
     def _tokenize(self, text: str) -> list[int]:
         begin = self._text(self._llama.token_bos())

@@ -7,8 +7,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from backend.assistant.services.llm.protocol import Message
-from backend.assistant.services.llm.refusals import LlmRefusedError
-from backend.assistant.services.llm.service import Llm
+from backend.assistant.services.llm.service import UNAVAILABLE, Llm
 
 STATES = ("idle", "loading", "ready", "failed", "crashed")
 OUTCOMES = ("answered", "refused", "failed", "cancelled", "timed_out")
@@ -26,9 +25,8 @@ class ModelMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """The figures; none where the supervisor does not answer."""
-        try:
-            status = self._llm.status()
-        except LlmRefusedError:
+        status = self._llm.status()
+        if status["state"] == UNAVAILABLE:
             return
         yield from _gauges(status)
         yield from _counters(status)

@@ -17,7 +17,10 @@ from backend.assistant.settings.llm import LlmSettings
 LOOK_EVERY = 0.25
 #: Longer contexts and more layers than fit into 32 bit are unknown to the runtime.
 MOST = 2**31 - 1
-IDLE: Message = {
+#: How long a healthy supervisor takes at most to say how it is, in seconds.
+STATUS_WITHIN = 3.0
+UNAVAILABLE = "unavailable"
+NOTHING: Message = {
     "state": "idle",
     "model": None,
     "loading": None,
@@ -70,11 +73,16 @@ class Llm:
         return find_spec("llama_cpp") is not None
 
     def status(self) -> Message:
-        """What the supervisor says of itself; an idle one's words where none runs. See `Supervisor.status`."""
+        """What the supervisor says of itself; see `Supervisor.status`.
+
+        Where none runs its state is `idle`, where it does not answer `unavailable`.
+        """
         try:
-            return self._client.ask("status")
+            return self._client.ask("status", within=STATUS_WITHIN)
         except NotRunningError:
-            return IDLE
+            return NOTHING
+        except LlmRefusedError:
+            return {**NOTHING, "state": UNAVAILABLE}
 
     def models(self) -> list[ModelFile]:
         """The models that can be loaded."""

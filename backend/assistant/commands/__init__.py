@@ -1,0 +1,1 @@
+"""What the assistant adds to the command line."""

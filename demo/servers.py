@@ -26,8 +26,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def gunicorn(app: str, environment: Mapping[str, str], log: Path) -> Iterator[str]:
-    """Serve ``app`` with two workers of eight threads, yield its base URL once ``/health`` answers, then stop it.
+def gunicorn(app: str, environment: Mapping[str, str], log: Path, ready: str = "/health") -> Iterator[str]:
+    """Serve ``app`` with two workers of eight threads, yield its base URL once ``ready`` answers, then stop it.
 
     Raises :class:`RuntimeError` with the end of ``log`` when it does not start.
     """
@@ -41,7 +41,7 @@ def gunicorn(app: str, environment: Mapping[str, str], log: Path) -> Iterator[st
         process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=output, stderr=output)
     url = f"http://127.0.0.1:{port}"
     try:
-        _await(process, url, log)
+        _await(process, url + ready, log)
         yield url
     finally:
         process.terminate()
@@ -56,7 +56,7 @@ def _await(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
     deadline = time.monotonic() + _START_TIMEOUT
     while True:
         try:
-            with urllib.request.urlopen(f"{url}/health", timeout=5):  # noqa: S310 (our own http URL)
+            with urllib.request.urlopen(url, timeout=5):  # noqa: S310 (our own http URL)
                 return
         except (urllib.error.URLError, OSError):
             if process.poll() is not None or time.monotonic() > deadline:

@@ -6,8 +6,8 @@ DOMAIN ?= spot
 
 .PHONY: demo test lint bench clean servers llm
 
-demo: $(VENV)/.core
-	$(BIN)/python -m demo $(DOMAIN)
+demo: $(VENV)/.core $(if $(filter 1,$(LLM)),llm)
+	LLM=$(LLM) $(BIN)/python -m demo $(DOMAIN)
 
 test: $(VENV)/.dev servers lint
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --cov --cov-report=term:skip-covered $(PYTEST_ARGS)

@@ -6,6 +6,7 @@ Each error has the status and the code of the answer that the client gets for it
 from __future__ import annotations
 
 import errno
+import math
 
 
 class ForwardingError(Exception):
@@ -13,6 +14,8 @@ class ForwardingError(Exception):
 
     status = "502 Bad Gateway"
     code = "upstream_error"
+    #: In how many seconds another try makes sense; None where nobody knows.
+    retry_after: int | None = None
 
 
 class UpstreamError(ForwardingError):
@@ -42,6 +45,17 @@ class UpstreamInvalidError(UpstreamError):
 class UpstreamTimeoutError(UpstreamError):
     status = "504 Gateway Timeout"
     code = "upstream_timeout"
+
+
+class UpstreamUnavailableError(UpstreamError):
+    """The upstream could not be reached several times in a row, and is left alone for ``seconds`` more."""
+
+    status = "503 Service Unavailable"
+    code = "upstream_unavailable"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__("The upstream could not be reached for a while; try again later.")
+        self.retry_after = max(1, math.ceil(seconds))
 
 
 class IncompleteRequestError(ForwardingError):

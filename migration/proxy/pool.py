@@ -7,6 +7,7 @@ import time
 from collections import deque
 
 from migration.forking import call_in_child
+from migration.proxy.breaker import UpstreamBreaker
 from migration.proxy.connection import Connection, Upstream, connect
 from migration.proxy.figures import ProxyFigures
 from migration.proxy.settings import ProxySettings
@@ -26,6 +27,7 @@ class ConnectionPool:
         self._upstream = upstream
         self.figures = figures
         self._settings = settings
+        self.breaker = UpstreamBreaker(f"{upstream.host}:{upstream.port}", settings)
         self._context = ssl.create_default_context() if upstream.scheme == "https" else None
         self._reset()
         call_in_child(self._reset)
@@ -53,7 +55,7 @@ class ConnectionPool:
 
     def connect(self) -> Connection:
         """A new connection."""
-        connection = connect(self._upstream, self._settings, self._context)
+        connection = self.breaker.call(lambda: connect(self._upstream, self._settings, self._context))
         self.figures.opened()
         self._open.add(connection)
         connection.forget = self._open.discard

@@ -18,5 +18,8 @@ def refuse(error: ForwardingError, environ: dict[str, Any], start_response: Any)
     if _REQUEST_ID.fullmatch(request_id):
         answer["request_id"] = request_id
     body = json.dumps(answer).encode() + b"\n"
-    start_response(error.status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+    if error.retry_after is not None:
+        headers.append(("Retry-After", str(error.retry_after)))
+    start_response(error.status, headers)
     return [body]

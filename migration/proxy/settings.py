@@ -26,6 +26,8 @@ class ProxySettings:
     ``pool_size``: how many idle connections to the upstream a process keeps. The number in use is bounded by the
     server's threads, each of which uses one.
     ``pool_idle_timeout``: how long an idle connection is kept.
+    ``breaker_failures``: after how many failures in a row to connect the upstream is left alone (0: never), for
+    ``breaker_seconds``; then one request tries.
     ``trusted_hops``: how many proxies in front of this one may be believed about the client's address.
     ``preserve_host``: whether the upstream sees the ``Host`` that the client sent, or its own.
     ``expose_owner``: whether answers say in ``X-Cutover-Owner`` which side gave them.
@@ -38,16 +40,19 @@ class ProxySettings:
     stream_timeout: float = 3600.0
     pool_size: int = 32
     pool_idle_timeout: float = 30.0
+    breaker_failures: int = 10
+    breaker_seconds: float = 2.0
     trusted_hops: int = 0
     preserve_host: bool = True
     expose_owner: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("connect", "write", "read", "client", "stream", "pool_idle"):
-            seconds = getattr(self, f"{name}_timeout")
+        timeouts = [f"{name}_timeout" for name in ("connect", "write", "read", "client", "stream", "pool_idle")]
+        for name in (*timeouts, "breaker_seconds"):
+            seconds = getattr(self, name)
             if not (math.isfinite(seconds) and seconds > 0):
-                raise SettingsError(f"{_variable(f'{name}_timeout')} must be a number of seconds above 0.")
-        for name in ("pool_size", "trusted_hops"):
+                raise SettingsError(f"{_variable(name)} must be a number of seconds above 0.")
+        for name in ("pool_size", "breaker_failures", "trusted_hops"):
             if getattr(self, name) < 0:
                 raise SettingsError(f"{_variable(name)} must be a whole number, 0 or more.")
 

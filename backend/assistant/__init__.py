@@ -6,6 +6,7 @@ from flask import Flask
 
 from backend.assistant.api import BLUEPRINTS
 from backend.assistant.api.llm_access import install_llm
+from backend.assistant.api.music import install_music
 from backend.assistant.api.password import install_vault
 from backend.assistant.models import db
 from backend.assistant.services.system import begin_sampling
@@ -31,6 +32,7 @@ def install(app: Flask) -> None:
     check_database(app)
     install_migrations(app, db, Path(__file__).parent / "migrations")
     install_vault(app)
+    install_music(app)
     install_llm(app)
     install_api(app, "Assistant", BLUEPRINTS, {})
     begin_sampling()

@@ -2,10 +2,11 @@
 
 from backend.assistant.api.finance import finance
 from backend.assistant.api.llm import llm
+from backend.assistant.api.music import music
 from backend.assistant.api.openai import openai
 from backend.assistant.api.password import password
 from backend.assistant.api.root import root
 from backend.assistant.api.time_tracking import time_tracking
 from backend.core.openapi import Blueprint
 
-BLUEPRINTS: tuple[Blueprint, ...] = (finance, llm, openai, password, root, time_tracking)
+BLUEPRINTS: tuple[Blueprint, ...] = (finance, llm, music, openai, password, root, time_tracking)

@@ -2,6 +2,7 @@
 
 from backend.assistant.models.base import Base, db
 from backend.assistant.models.finance import Budget, Expense, FinancialGoal, Income, Invoice, TimeEntry
+from backend.assistant.models.music import Listening, PlayerState, Playlist, PlaylistTrack, Track
 from backend.assistant.models.projects import Project
 from backend.assistant.models.time_tracking import ActivityLog, Break, DailyGoal, TimeSession
 
@@ -15,8 +16,13 @@ __all__ = [
     "FinancialGoal",
     "Income",
     "Invoice",
+    "Listening",
+    "PlayerState",
+    "Playlist",
+    "PlaylistTrack",
     "Project",
     "TimeEntry",
     "TimeSession",
+    "Track",
     "db",
 ]

@@ -12,8 +12,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wsgi import ClosingIterator
 
 from migration.ledger import RoutingTable, State
+from migration.proxy.breaker import BreakerState
 from migration.proxy.client import ClientRequest
 from migration.proxy.errors import ForwardingError, UpstreamMissingError
+from migration.proxy.figures import ProxyFigures
 from migration.proxy.forwarding import Forwarder
 from migration.proxy.gunicorn_response import response_behind
 from migration.proxy.prefix import prefixed_locations
@@ -23,6 +25,10 @@ from migration.proxy.websocket import forward_websocket
 
 log = logging.getLogger(__name__)
 
+_OWNER = "cutover.owner"
+_ROUTE = "cutover.route"
+_NATIVE = State.NATIVE.value
+_LEGACY = State.LEGACY.value
 StartResponse = Callable[..., Any]
 WsgiApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
@@ -51,6 +57,10 @@ class Proxy:
     application, or None if there is none any more. Requests that match no route of the ledger go to the side
     ``unmatched``, except those to the paths ``native_only``, which belong to whoever operates the new side.
     ``on_served`` is told of every answer when its body has ended; it must be quick.
+    ``domain`` is what the figures are counted for.
+
+    Whoever observes requests in front finds in the environ, once the answer begins, which side gives it
+    (``cutover.owner``: legacy or native) and for which rule (``cutover.route``: None if for none).
     """
 
     def __init__(
@@ -63,8 +73,11 @@ class Proxy:
         native_only: Collection[str] = (),
         unmatched: State = State.LEGACY,
         on_served: Callable[[Served], None] | None = None,
+        domain: str = "",
     ) -> None:
         self._settings = settings or ProxySettings()
+        self._figures = ProxyFigures(domain)
+        self._forwarder: Forwarder | None = None
         self._ledger = ledger
         self._native = self._local(native)
         self._legacy = self._legacy_side(upstream)
@@ -77,16 +90,32 @@ class Proxy:
         match = self._ledger.table().match(environ["REQUEST_METHOD"], path)
         unknown = State.NATIVE if path in self._native_only else self._unmatched
         owner = match.state if match else unknown
-        side = self._native if owner is State.NATIVE else self._legacy
+        rule = match.rule if match else None
+        environ[_ROUTE] = rule
+        if owner is State.NATIVE:
+            environ[_OWNER] = _NATIVE
+            side = self._native
+        else:
+            environ[_OWNER] = _LEGACY
+            side = self._legacy
         if self._on_served is None and not self._settings.expose_owner:
             return side(environ, start_response)
-        return self._observe(side, owner, match.rule if match else None, environ, start_response)
+        return self._observe(side, owner, rule, environ, start_response)
+
+    def connections(self) -> dict[tuple[str, ...], float]:
+        """How many connections to the upstream this process has ``in_use`` and ``idle``; none where it is no URL."""
+        return self._forwarder.pool.counts() if self._forwarder is not None else {}
+
+    def breakers(self) -> list[BreakerState]:
+        """Whether the upstream is in use or left alone; nothing where it is no URL."""
+        return [self._forwarder.pool.breaker.state()] if self._forwarder is not None else []
 
     def _legacy_side(self, upstream: str | WsgiApp | None) -> WsgiApp:
         if upstream is None:
             return _no_upstream
         if isinstance(upstream, str):
-            return ForwardingApp(Forwarder(upstream, self._settings))
+            self._forwarder = Forwarder(upstream, self._settings, self._figures)
+            return ForwardingApp(self._forwarder)
         return self._local(upstream)
 
     def _local(self, app: WsgiApp) -> WsgiApp:
@@ -124,6 +153,7 @@ class ForwardingApp:
             else:
                 answer = self._forwarder.forward(request)
         except ForwardingError as error:
+            self._forwarder.figures.failed(error.code)
             log.warning("%s %r was not forwarded: %s", environ["REQUEST_METHOD"], environ.get("PATH_INFO"), error)
             return refuse(error, environ, start_response)
         start_response(answer.status, prefixed_locations(answer.headers, environ))

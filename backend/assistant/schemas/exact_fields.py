@@ -33,6 +33,8 @@ class ExactNumber(WireField, ma.fields.String):
     def __init__(self, *, least: str, most: str, places: int = 2, **options: Any) -> None:
         super().__init__(**options)
         self.least, self.most, self.places = Decimal(least), Decimal(most), places
+        words = f"From {least} to {most}, with at most {places} decimal places"
+        self.metadata = {"type": ["number", "string"], "description": words, **self.metadata}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
         number = _decimal(value)
@@ -85,6 +87,8 @@ class Phrase(Text):
 
     def __init__(self, max_length: int, **options: Any) -> None:
         super().__init__(max_length=max_length, **options)
+        lengths = {"minLength": self.min_length, "maxLength": max_length}
+        self.metadata = {**self.metadata, **{name: length for name, length in lengths.items() if length is not None}}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
         given = value.strip() if isinstance(value, str) else value
@@ -120,8 +124,7 @@ def long_text(example: str, **options: Any) -> Phrase:
 
 def amount(most: str, example: str = "12.50", *, least: str = "0.01", **options: Any) -> ExactNumber:
     """Money, to the cent."""
-    described = {"description": "An amount to the cent, as a number or a text", "example": example}
-    return ExactNumber(least=least, most=most, metadata=described, **options)
+    return ExactNumber(least=least, most=most, metadata={"example": example}, **options)
 
 
 def day(description: str, **options: Any) -> Day:
@@ -131,18 +134,19 @@ def day(description: str, **options: Any) -> Day:
 
 def row_id(of: str, **options: Any) -> WholeNumber:
     """The number of a row."""
-    return WholeNumber(ge=1, le=LARGEST_ID, metadata={"description": f"The id of {of}", "example": 1}, **options)
+    described = {"description": f"The id of {of}", "example": 1, "minimum": 1, "maximum": LARGEST_ID}
+    return WholeNumber(ge=1, le=LARGEST_ID, metadata=described, **options)
 
 
 def limit() -> WholeNumber:
     """How many rows at most."""
-    described = {"description": "How many at most", "example": 50}
+    described = {"description": "How many at most", "example": 50, "minimum": 1, "maximum": MOST_ROWS}
     return WholeNumber(ge=1, le=MOST_ROWS, load_default=50, metadata=described)
 
 
 def offset() -> WholeNumber:
     """How many rows are passed over."""
-    described = {"description": "How many are passed over", "example": 0}
+    described = {"description": "How many are passed over", "example": 0, "minimum": 0, "maximum": MOST_OFFSET}
     return WholeNumber(ge=0, le=MOST_OFFSET, load_default=0, metadata=described)
 
 

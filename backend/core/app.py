@@ -4,7 +4,9 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from backend.core.admin_access import install_admin_access
+from backend.core.graceful import install_graceful
 from backend.core.json_provider import WireJSONProvider
+from backend.core.limits import install_rate_limit
 from backend.core.metrics import install_metrics
 from backend.core.observing import install_observing
 from backend.core.readiness import install_readiness
@@ -27,6 +29,8 @@ def new_app(domain: str, settings: Settings) -> Flask:
     install_wrong_tokens(app)
     install_admin_access(app)
     install_readiness(app)
+    install_graceful(app)
+    install_rate_limit(app)
     hops = settings.trusted_proxies
     if hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops)  # type: ignore[method-assign]

@@ -28,11 +28,14 @@ class ReadBody:
 def read_body(*, form: bool) -> ReadBody:
     """Read the body of this request.
 
-    Raises InvalidRequestError for JSON that can't be parsed, RequestRefusedError (400) for JSON that can't be read.
+    Raises InvalidRequestError for JSON that can't be parsed, RequestRefusedError (400) for JSON that can't be read,
+    RequestEntityTooLarge for more than is allowed.
     """
     if form:
         return ReadBody(MultiDict([*request.form.items(multi=True), *request.files.items(multi=True)]))
     raw = request.get_data()
+    if request.content_length is None:
+        request.stream.read(1)  # of a body without a length, what is beyond the limit is refused only when it is read
     if not raw:
         return ReadBody(None)
     if not _is_json(request.headers.get("Content-Type")):

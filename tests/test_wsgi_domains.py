@@ -71,6 +71,10 @@ class TestOneProcess:
         assert both.request("GET", path, host=host).json["info"]["title"] == "Assistant"
         assert both.request("GET", "/openapi.json", host="anything.org").json["info"]["title"] == "Spot"
 
+    def test_its_description_says_below_which_prefix_its_paths_are(self, both: Server) -> None:
+        assert both.request("GET", "/assistant/openapi.json").json["servers"] == [{"url": "/assistant"}]
+        assert "servers" not in both.request("GET", "/openapi.json", host="assistant.example.org").json
+
     @pytest.mark.parametrize(("path", "host"), [("/assistant/nope", "127.0.0.1"), ("/nope", "assistant.example.org")])
     def test_without_an_old_side_unknown_paths_are_the_new_sides_own(self, both: Server, path: str, host: str) -> None:
         answer = both.request("GET", path, host=host)

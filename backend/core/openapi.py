@@ -1,5 +1,6 @@
 """Blueprints that describe themselves, the OpenAPI document they make, and a page to read it."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from typing import Any
@@ -149,6 +150,12 @@ class _WireApi(Api):
 
     def _register_error_handlers(self) -> None:
         pass
+
+    def _openapi_json(self) -> Response:
+        """The document; below a prefix it says so, since its paths are meant from the server's root."""
+        below = {"servers": [{"url": request.script_root}]} if request.script_root else {}
+        document = {**self.spec.to_dict(), **below}
+        return Response(json.dumps(document, indent=2), mimetype="application/json")
 
 
 def install_api(app: Flask, title: str, blueprints: Iterable[Blueprint], security: Mapping[str, Any]) -> None:

@@ -34,6 +34,7 @@ _NAME_FOLLOWS = re.compile(
     r"in|codec|KeyError:|CONSTRAINT)s? ?$",
     re.IGNORECASE,
 )
+_PLACE = re.compile(r"field list|[a-z]+ (?:clause|statement)")
 _NAME_BEFORE = re.compile(r" ?(?:object|codec|and '|doesn't exist|is not defined|in ')")
 _QUOTED = re.compile(r"(?<![\w\\])'(?:[^'\\\n]|\\.|(?<=\w)'(?=\w))*'(?!\w)|\"[^\"'\n]*\"")
 
@@ -75,6 +76,8 @@ def _unless_a_name(text: str, found: re.Match[str]) -> str:
     quoted = found[0]
     inside = quoted[1:-1]
     before, after = text[: found.start()], text[found.end() : found.end() + 20]
+    if _PLACE.fullmatch(inside):
+        return quoted
     is_word = inside.replace("_", "").replace(".", "").isalnum() and len(inside) <= 64
     is_name = is_word and (_NAME_FOLLOWS.search(before[-24:]) or _NAME_BEFORE.match(after))
     return quoted if is_name or inside == HIDDEN else f"{quoted[0]}{HIDDEN}{quoted[0]}"

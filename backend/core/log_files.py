@@ -4,46 +4,55 @@ import fcntl
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar
 
+from prometheus_client import Counter
+
+from backend.core.figures import FIGURES
 from backend.core.json_lines import JsonLines, RequestFilter
 
 LARGEST = 10 * 1024 * 1024
 KEPT = 5
 _CLOSED = -1
+_LOST = Counter(
+    "backend_log_lines_lost", "Lines that could not be written to a log file.", ["domain"], registry=FIGURES
+)
 NO_DIRECTORY = "a directory in which this process may make files"
 
 
 class SharedFile:
-    """A file of lines, which turns into `<name>.1` when it is full (`largest` bytes), up to `<name>.<kept>`.
+    """A file of lines, which turns into `<name>.1` when it is full, and later into `<name>.2`, up to `<name>.<kept>`.
 
+    It is full with the line that makes it `largest` bytes or more.
     A line is one write at the file's end, which no other process can come between, so writing needs no lock. A file
-    that was turned is never written to again: who still holds it sees that it is full, and looks which one is new.
-    Only turning it takes a lock, a file beside it. Raises OSError where the file can't be opened.
+    that was turned is not written to for long: who still holds it sees that it is full, and looks which one is new.
+    Only turning it takes a lock, a file beside it. `on_lost` is told of each line that could not be written. Raises
+    OSError where the file can't be opened.
     """
 
-    def __init__(self, path: Path, largest: int = LARGEST, kept: int = KEPT) -> None:
+    def __init__(
+        self, path: Path, largest: int = LARGEST, kept: int = KEPT, on_lost: Callable[[], None] = lambda: None
+    ) -> None:
         self._path = path
         self._largest = largest
         self._kept = kept
         self._lock = threading.Lock()
         self._descriptor = self._open()
-        #: Lines that could not be written.
-        self.lost = 0
+        self._on_lost = on_lost
 
     def write(self, line: str) -> None:
-        """Append `line` and its end. A line that can't be written, as on a full disk, is counted and lost."""
+        """Append `line` and its end. A line that can't be written, as on a full disk, is lost."""
         data = f"{line}\n".encode(errors="backslashreplace")
         try:
             with self._lock:
-                if os.fstat(self._descriptor).st_size + len(data) > self._largest:
+                if os.fstat(self._descriptor).st_size >= self._largest:
                     self._turn()
                 os.write(self._descriptor, data)
         except OSError:
-            self.lost += 1
+            self._on_lost()
 
     def close(self) -> None:
         """Give the file back; what is written from now on is lost."""
@@ -57,7 +66,7 @@ class SharedFile:
 
     def _turn(self) -> None:
         with self._alone():
-            if self._is_current() and os.fstat(self._descriptor).st_size:
+            if self._is_current():
                 for number in range(self._kept - 1, 0, -1):
                     with suppress(FileNotFoundError):
                         self._numbered(number).replace(self._numbered(number + 1))
@@ -96,7 +105,7 @@ class DomainFileHandler(logging.Handler):
         super().__init__(level)
         self.domain = domain
         self.domains.add(domain)
-        self.file = SharedFile(path)
+        self.file = SharedFile(path, on_lost=_LOST.labels(domain).inc)
         self.setFormatter(JsonLines())
         self.addFilter(RequestFilter())
         self.addFilter(self._is_concerned)

@@ -5,6 +5,8 @@ from concurrent.futures import Future
 from threading import Lock, Thread
 from typing import Any, TypeVar
 
+from backend.core.request_context import carried
+
 T = TypeVar("T")
 
 MOST_OVERDUE = 4
@@ -31,7 +33,7 @@ class TimeLimit:
         if self._overdue >= MOST_OVERDUE:
             raise OverdueError(f"was not begun: {self._overdue} earlier ones have not come back")
         outcome: Future[T] = Future()
-        Thread(target=_run, args=(work, outcome), daemon=True, name="decision-engine").start()
+        Thread(target=carried(_run), args=(work, outcome), daemon=True, name="decision-engine").start()
         try:
             return outcome.result(self._seconds)
         except TimeoutError:

@@ -175,6 +175,13 @@ def post_worker_init(worker: object) -> None:
     join_server_log(worker.log.error_log)  # type: ignore[attr-defined]
 
 
+def worker_exit(_server: object, _worker: object) -> None:
+    """Called by a worker at its end: what still holds its threads, such as WebSockets, is waited for no more."""
+    from backend.core.graceful import stopping
+
+    stopping.end()
+
+
 def child_exit(server: object, _worker: object) -> None:
     """Called by the master for each worker that has ended, however it did."""
     try:

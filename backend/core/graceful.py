@@ -3,7 +3,8 @@
 The server ends the process and has the last word about when: gunicorn after its `graceful_timeout`. What happens here
 is that a process which was told to stop (SIGTERM) says so: `/readyz` fails, requests that still arrive on connections
 that are open are refused (503), WebSockets are closed with code 1001, jobs end after the transaction they are in and
-give back their leases, and the hooks of domains are called.
+give back their leases, and the hooks of domains are called. What requests still need, such as a process that makes
+their answers, is given back at the very end.
 """
 
 import atexit
@@ -24,7 +25,7 @@ from backend.core.errors import RequestRefusedError
 from backend.core.readiness import READINESS
 from backend.core.settings import Settings, number_of_seconds
 
-HOOKS = "stop_hooks"
+HOOKS, LAST_HOOKS = "stop_hooks", "end_hooks"
 #: How long the end of the process waits for what gives things back, in seconds.
 PATIENCE = 10.0
 TEXT = "The server is stopping"
@@ -40,6 +41,7 @@ class Stopping:
     def __init__(self) -> None:
         self._apps: weakref.WeakSet[Flask] = weakref.WeakSet()
         self._process = 0
+        self._ended = 0
         self._since = 0.0
         self._threads: list[threading.Thread] = []
 
@@ -68,7 +70,7 @@ class Stopping:
         if not callable(server) or isinstance(server, _Heard):
             return
         signal.signal(signal.SIGTERM, _Heard(self, server))
-        atexit.register(self.finish)
+        atexit.register(self.end)
 
     def begin(self) -> None:
         """Say that the process stops, and give back what it holds, each thing in a thread of its own."""
@@ -80,13 +82,22 @@ class Stopping:
         self._threads = [starter]
         starter.start()
 
-    def finish(self) -> None:
-        """Wait until everything is given back, but not for ever."""
-        if not self.is_under_way:
+    def end(self) -> None:
+        """Give back everything, now that requests are done or are waited for no more; but don't wait for ever.
+
+        The server calls it, or the interpreter when it ends, where no thread can be started any more.
+        """
+        if self._ended == os.getpid():
             return
-        deadline = time.monotonic() + PATIENCE
-        for thread in self._threads:  # grows while the first of them runs
-            thread.join(max(0.0, deadline - time.monotonic()))
+        self._ended = os.getpid()
+        if self.is_under_way:
+            deadline = time.monotonic() + PATIENCE
+            for thread in self._threads:  # grows while the first of them runs
+                thread.join(max(0.0, deadline - time.monotonic()))
+        apps = list(self._apps)
+        first = [] if self.is_under_way else [hook for app in apps for hook in _hooks_of(app)]
+        for hook in (*first, *(hook for app in apps for hook in app.extensions[LAST_HOOKS])):
+            _call(hook)
 
     def _give_back(self) -> None:
         for app in list(self._apps):
@@ -121,6 +132,7 @@ def install_graceful(app: Flask) -> None:
     settings: Settings = app.extensions["settings"]
     linger = settings.read("STOP_LINGER_SECONDS", number_of_seconds(0, 600), "0")
     app.extensions[HOOKS] = []
+    app.extensions[LAST_HOOKS] = []
 
     def refuse() -> None:
         if not stopping.is_under_way or stopping.seconds < linger:
@@ -134,11 +146,16 @@ def install_graceful(app: Flask) -> None:
 
 
 def on_stop(app: Flask, hook: Hook) -> None:
-    """Call `hook`, in a thread of its own, when the process is told to stop: to end processes, or write what is left.
-
-    It should take no more than a few seconds. It is called even if nothing was served.
-    """
+    """Call `hook`, in a thread of its own, as soon as the process is told to stop. Requests are still running then."""
     app.extensions[HOOKS].append(hook)
+
+
+def on_end(app: Flask, hook: Hook) -> None:
+    """Call `hook` when the process ends and no request needs anything any more: to end processes of one's own.
+
+    It should take no more than a few seconds. A process that is killed calls nothing.
+    """
+    app.extensions[LAST_HOOKS].append(hook)
 
 
 def _hooks_of(app: Flask) -> list[Hook]:

@@ -14,7 +14,7 @@ from backend.core.app import new_app
 from backend.core.detail_blueprint import DetailBlueprint
 from backend.core.detail_errors import install_detail_errors
 from backend.core.errors import answer_errors
-from backend.core.graceful import on_stop
+from backend.core.graceful import on_end, on_stop
 from backend.core.limits import body_of_at_most
 from backend.core.openapi import Blueprint, install_api
 from backend.core.settings import Settings
@@ -59,4 +59,5 @@ def create_app(shape: str = "detail") -> Flask:
     left = os.environ.get("LEFT_BEHIND")
     if left:
         on_stop(app, lambda: Path(left).write_text("given back"))
+        on_end(app, lambda: Path(f"{left}-{os.getpid()}").write_text("ended"))
     return app

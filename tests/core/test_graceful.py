@@ -46,7 +46,8 @@ def test_what_runs_ends_and_nothing_new_begins(tmp_path: Path, shape: str, body:
         stream = running.getresponse()
         assert stream.readline() == b"0\n"
 
-        os.kill(server.workers[0], signal.SIGTERM)
+        worker = server.workers[0]
+        os.kill(worker, signal.SIGTERM)
         while not left.exists():
             time.sleep(0.01)
 
@@ -54,7 +55,13 @@ def test_what_runs_ends_and_nothing_new_begins(tmp_path: Path, shape: str, body:
         status, told, _, _ = ask(second, "/readyz")
         assert status == 503
         assert b"The server is stopping." in told
+        last = Path(f"{left}-{worker}")
+        assert not last.exists()  # the stream may need what is given back last
         assert stream.read().split() == [str(number).encode() for number in range(1, 20)]
+        deadline = time.monotonic() + WAIT
+        while not last.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
         assert "Traceback" not in server.log.read_text()
 
 

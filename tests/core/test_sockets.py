@@ -198,6 +198,24 @@ def test_a_stop_says_goodbye(tmp_path: Path) -> None:
         assert "Traceback" not in server.log.read_text()
 
 
+def test_a_worker_that_is_replaced_waits_for_no_websocket(tmp_path: Path) -> None:
+    options = [
+        "--config=deploy/gunicorn.conf.py",
+        "--max-requests=4",
+        "--max-requests-jitter=0",
+        "--graceful-timeout=1",
+    ]
+    with serving("tests.core.socket_app:create_app()", tmp_path, {}, workers=1, options=options) as server:
+        ws = websocket.create_connection(f"ws://127.0.0.1:{server.port}/ws/echo", WAIT)
+        (worker,) = server.workers
+        while server.request("GET", "/health", timeout=1).status == 200 and worker in server.workers:
+            pass
+
+        assert closing(ws) == (1001, "The server is stopping")
+        await_until(lambda: server.request("GET", "/health").status == 200)
+        assert worker not in server.workers
+
+
 @pytest.mark.parametrize(
     ("variables", "blamed"),
     [({"SOCKETS": "16", "WEB_THREADS": "16"}, "SOCKETS must be below WEB_THREADS"), ({"SOCKETS": "-1"}, "SOCKETS")],

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from flask import Flask
+from sqlalchemy import Engine
 
 from backend.core.database import Database, separate_engine
 from backend.core.metrics import METRICS
@@ -14,6 +16,7 @@ from backend.core.scheduler.leases import Leases
 from backend.core.scheduler.runner import JobRunner
 from backend.core.scheduler.scheduler import JobScheduler
 from backend.core.scheduler.states import JOB_OWNER, JOBS, job_states
+from backend.core.session import open_session
 from backend.core.settings import Settings
 
 SCHEDULER = "job_scheduler"
@@ -35,10 +38,16 @@ def install_jobs(app: Flask, database: Database, jobs: Sequence[Job]) -> None:
     )
     scheduler = JobScheduler(jobs, leases, runner, settings.job_renewal_seconds)
     app.extensions |= {JOBS: tuple(jobs), JOB_OWNER: _ours, SCHEDULER: scheduler, RUNNER: runner}
-    app.extensions[METRICS].register(JobCollector(lambda: job_states(database.session())))
+    app.extensions[METRICS].register(JobCollector(lambda: _states(engine)))
     app.cli.add_command(jobs_command)
     if settings.background_jobs:
         app.before_request(scheduler.start)
+
+
+def _states(engine: Engine) -> list[dict[str, Any]]:
+    """The jobs, asked without the pool: when it is used up, the metrics are wanted most."""
+    with open_session(engine) as session:
+        return job_states(session)
 
 
 def _ours(_name: str) -> datetime | None:

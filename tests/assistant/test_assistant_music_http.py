@@ -209,10 +209,14 @@ def test_an_unknown_action_names_the_known_ones(call: Call) -> None:
     assert answer.status_code == 400 and "shuffle" in answer.json["detail"]
 
 
-def test_on_mariadb_too_and_by_several_at_once(tmp_path: Path, mariadb: Server, clock: Clock) -> None:
+@pytest.mark.parametrize("product", ["mariadb", "postgres"])
+def test_on_servers_too_and_by_several_at_once(
+    product: str, request: pytest.FixtureRequest, tmp_path: Path, clock: Clock
+) -> None:
+    server: Server = request.getfixturevalue(product)
     for name in ("alpha", "beta", "Beta", "gamma"):
         write_wav(tmp_path / "music" / f"{name}.wav", 10)
-    app = application(tmp_path, DATABASE_URL=mariadb.create_database())
+    app = application(tmp_path, DATABASE_URL=server.create_database())
     call = calling(app)
     assert data(call("scan"))["added_tracks"] == 4
     assert data(call("scan"))["unchanged_tracks"] == 4

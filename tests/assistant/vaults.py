@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import signal
 import time
@@ -81,3 +82,9 @@ def kill_after(child: int, reading: int, seconds: float) -> bytes:
     os.waitpid(child, 0)
     with os.fdopen(reading, "rb") as rest:
         return said + rest.read()
+
+
+def wrong_many_times(directory: Path) -> None:
+    """As if the wrong master passwords counted in `directory` had been eleven, the last one just now."""
+    counted = json.loads((directory / "attempts").read_text())
+    (directory / "attempts").write_text(json.dumps(counted | {"failures": 11}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -19,18 +20,24 @@ from tests.support.net import free_port
 from tests.support.serving import Server, serving
 
 CONFIG = str(ROOT / "deploy" / "gunicorn.conf.py")
+TABLE = (ROOT / "docs" / "operations.md").read_text().partition("## Metrics")[2].partition("### ")[0]
+DESCRIBED = {
+    name for line in TABLE.splitlines() if line.startswith("| `") for name in re.findall(r"`(\w+)`", line.split("|")[1])
+}
 SECRET = "hunter2Zq81xKcVb90LmPw3"
 
 
 class OldSide(BaseHTTPRequestHandler):
-    """Remembers the ids that it was sent."""
+    """Remembers the ids and cookies that it was sent."""
 
     protocol_version = "HTTP/1.1"
     ids: list[str] = []
+    cookies: list[str] = []
 
     def do_GET(self) -> None:
         """Answer, or break off in the middle."""
         self.ids.extend(self.headers.get_all("X-Request-ID", []))
+        self.cookies.extend(self.headers.get_all("Cookie", []))
         self.send_response(200)
         self.send_header("Content-Length", "100" if "broken" in self.path else "2")
         self.end_headers()
@@ -48,7 +55,7 @@ class OldSide(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def old_side() -> Iterator[str]:
-    OldSide.ids = []
+    OldSide.ids, OldSide.cookies = [], []
     with ThreadingHTTPServer(("127.0.0.1", 0), OldSide) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -87,8 +94,13 @@ def test_a_forwarded_request_has_one_id_on_both_sides(tmp_path: Path, old_side: 
         assert kept.headers["X-Request-ID"] == "caller-0001"
         assert len(made.headers["X-Request-ID"]) == 32
         assert OldSide.ids == ["caller-0001", made.headers["X-Request-ID"]]
+        # What stands in front of the proxy must not keep it from gunicorn's own request, which has each header alone.
+        raw(server, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nCookie: a=1\r\nCookie: b=2\r\n\r\n")
+        assert OldSide.cookies == ["a=1", "b=2"]
         server.request("GET", "/broken")
-        found = parsed(server.request("GET", "/metrics").body.decode())
+        text = server.request("GET", "/metrics").body.decode()
+        assert set(re.findall(r"^# TYPE (\w+)", text, re.MULTILINE)) == DESCRIBED
+        found = parsed(text)
         assert total(found, "cutover_upstream_failures_total", kind="broken_answer", domain="spot") == 1
         assert total(found, "cutover_upstream_connections_opened_total", domain="spot") >= 1
         assert total(found, "cutover_upstream_connections", state="in_use") == 0

@@ -58,7 +58,9 @@ def install_logs(app: Flask, domain: str) -> RequestLog:
     logger.propagate = False
     stream = _stream(logger)
     directory = settings.read("LOG_DIR", writable_directory, "")
-    return RequestLog(stream, _files(logger, domain, directory) if directory is not None else ())
+    if directory is None or settings.read.is_rehearsing:
+        return RequestLog(stream, ())
+    return RequestLog(stream, _files(logger, domain, directory))
 
 
 def log_like_backend(*names: str) -> None:

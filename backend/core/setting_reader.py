@@ -64,7 +64,7 @@ class Reader:
         self.environment = environment
         self.file = file
         self._readings: dict[str, Reading] = {}
-        self._rehearses = False
+        self.is_rehearsing = False
 
     def __call__(
         self, name: str, parse: Callable[[str], T], default: str, *, secret: bool = False, own: bool = False
@@ -82,16 +82,16 @@ class Reader:
             raise SettingsError(f"{reading.source} must be {error}.") from None
         if isinstance(value, str) and name.endswith(SECRET_NAMES):
             self._readings[name] = replace(reading, is_secret=True)
-        return parse(default) if self._rehearses else value
+        return value
 
     @contextmanager
     def rehearsing(self) -> Iterator[None]:
-        """For the time of the block check and remember what is given as ever, but return the defaults."""
-        self._rehearses = True
+        """For the time of the block, whoever would make files by what it reads does not: this only looks."""
+        self.is_rehearsing = True
         try:
             yield
         finally:
-            self._rehearses = False
+            self.is_rehearsing = False
 
     @property
     def readings(self) -> tuple[Reading, ...]:

@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from migration.cli import main
 from migration.ledger import Ledger
 from tests.support.cli import Finished, cutover
 
@@ -66,6 +68,13 @@ class TestWhatIsInForce:
             "cutover", "spot", "assistant",
         }  # fmt: skip
 
+    def test_what_follows_from_other_settings_is_shown_and_no_file_is_made(self, tmp_path: Path) -> None:
+        given = {"DATA_DIR": str(tmp_path / "data"), "LOG_DIR": str(tmp_path / "logs")}
+        shown = rows(cutover("config", "--domain", "assistant", "--json", **given))
+        assert shown["assistant", "MUSIC_ROOTS"] == (str(tmp_path / "data" / "music"), "default")
+        assert shown["assistant", "LOG_DIR"] == (str(tmp_path / "logs"), "LOG_DIR")
+        assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
 
 @pytest.mark.parametrize(
     ("text", "complaint"),
@@ -83,10 +92,10 @@ class TestWhatIsInForce:
 def test_what_would_stop_a_start_is_told_in_a_sentence(tmp_path: Path, text: str, complaint: str) -> None:
     file = tmp_path / "cutover.toml"
     file.write_text(text.replace("{{}}", "{}"))
-    done = cutover("config", CUTOVER_CONFIG=str(file))
-    assert done.status == 2
-    assert done.errors.startswith(f"Error: {complaint.format(file)}")
-    assert len(done.errors.splitlines()) == 1
+    done = CliRunner().invoke(main, ["config"], env={"CUTOVER_CONFIG": str(file)})
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"Error: {complaint.format(file)}")
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_a_wrong_variable_is_told_too() -> None:

@@ -31,8 +31,8 @@ class Model:
         self.heard: Counter[int] = Counter()
         self.fresh = True
 
-    def begin(self) -> None:
-        self.second, self.fresh = 0, False
+    def begin(self, second: int = 0) -> None:
+        self.second, self.fresh = second, False
         self.begun[self.queue[self.place]] += 1
 
     def following(self, step: int) -> int | None:
@@ -116,7 +116,7 @@ class Player(RuleBasedStateMachine):
         if self.model.status == "paused":
             self.model.status = "playing"
             if self.model.fresh:
-                self.model.begin()
+                self.model.begin(self.model.second)
 
     @rule()
     def stop(self) -> None:

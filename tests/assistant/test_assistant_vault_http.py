@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import json
 import logging
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from werkzeug.test import TestResponse
 
 from backend import create_app
 from backend.core.settings import Settings, SettingsError
-from tests.assistant.vaults import CHEAP, MASTER, OTHER_MASTER, wrong_many_times
+from tests.assistant.vaults import CHEAP, MASTER, OTHER_MASTER, sessions_of, wrong_many_times
 
 Call = Callable[..., TestResponse]
 
@@ -34,6 +35,12 @@ def calling(app: Flask) -> Call:
         return http.post("/api/tools/password", json={"action": action, "parameters": parameters})
 
     return call
+
+
+@pytest.fixture(autouse=True)
+def no_sessions_left(tmp_path: Path) -> Iterator[None]:
+    yield
+    shutil.rmtree(sessions_of(tmp_path), ignore_errors=True)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.assistant.vaults import CHEAP, MASTER, wrong_many_times
+from tests.assistant.vaults import CHEAP, MASTER, sessions_of, wrong_many_times
 from tests.support.serving import Answer, Server, serving
 
 WORKERS = 4
@@ -29,6 +30,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
     application = "backend:create_app('assistant')"
     with serving(application, tmp_path, environment, workers=WORKERS, threads=1, ready="/openapi.json") as server:
         yield server
+    shutil.rmtree(sessions_of(tmp_path), ignore_errors=True)
 
 
 def call(server: Server, action: str, **parameters: Any) -> Answer:

@@ -14,6 +14,7 @@ from typing import Any
 from backend.assistant.services.vault import Vault, entries
 from backend.assistant.settings.vault import LEAST_LANES, LEAST_MEMORY_KIB, LEAST_PASSES, VaultSettings
 from backend.core.errors import RequestRefusedError
+from backend.core.settings import Reader
 
 MASTER = "Correct-Horse-1!"
 OTHER_MASTER = "Battery-Staple-2!"
@@ -88,3 +89,8 @@ def wrong_many_times(directory: Path) -> None:
     """As if the wrong master passwords counted in `directory` had been eleven, the last one just now."""
     counted = json.loads((directory / "attempts").read_text())
     (directory / "attempts").write_text(json.dumps(counted | {"failures": 11}))
+
+
+def sessions_of(directory: Path) -> Path:
+    """Where servers whose data lies in `directory` keep the vault's sessions."""
+    return VaultSettings.read(Reader("assistant", {"DATA_DIR": str(directory)})).sessions

@@ -31,7 +31,7 @@ class LlmSettings:
     queue_size: int = 16
     time_limit: float = 120.0
     load_limit: float = 600.0
-    linger: float = 10.0
+    linger: float = 30.0
     tokens_per_hour: int = 100_000
 
     @classmethod
@@ -52,7 +52,7 @@ class LlmSettings:
             queue_size=read("LLM_QUEUE_SIZE", whole_number(0, 10_000), "16"),
             time_limit=read("LLM_TIME_LIMIT", number_of_seconds(0.1, 86_400), "120"),
             load_limit=read("LLM_LOAD_LIMIT", number_of_seconds(1, 86_400), "600"),
-            linger=read("LLM_LINGER_SECONDS", number_of_seconds(0, 86_400), "10"),
+            linger=read("LLM_LINGER_SECONDS", number_of_seconds(0, 86_400), "30"),
             tokens_per_hour=read("SECURITY_MAX_TOKENS_PER_HOUR", whole_number(0, 10**12), "100000"),
         )
 

@@ -65,7 +65,7 @@ class Client:
             self.use()
 
     def use(self) -> None:
-        """Keep the supervisor running as long as this process does."""
+        """Keep the supervisor running as long as this process does: it ends when nobody holds this lock."""
         with self._using:
             if self._users is None:
                 self._paths.make()
@@ -90,6 +90,8 @@ class Client:
 
     def open(self, request: str, *, start: bool = False, **details: Any) -> Request:
         """Send a request; its events are read from what is returned. Raises as `ask` does."""
+        if not start and not self._paths.directory.is_dir():
+            raise NotRunningError
         self.use()
         must_start = start or self._paths.loaded.exists()
         channel = Channel(self._started() if must_start else self._connected())

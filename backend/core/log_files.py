@@ -3,7 +3,6 @@
 import fcntl
 import logging
 import os
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -29,7 +28,7 @@ class SharedFile:
     It is full with the line that makes it `largest` bytes or more.
     A line is one write at the file's end, which no other process can come between, so writing needs no lock. A file
     that was turned is not written to for long: who still holds it sees that it is full, and looks which one is new.
-    Only turning it takes a lock, a file beside it. `on_lost` is told of each line that could not be written. Raises
+    Only turning it takes a lock, a file beside it, which threads respect as processes do. `on_lost` is told of each line that could not be written. Raises
     OSError where the file can't be opened.
     """
 
@@ -39,7 +38,6 @@ class SharedFile:
         self._path = path
         self._largest = largest
         self._kept = kept
-        self._lock = threading.Lock()
         self._descriptor = self._open()
         self._on_lost = on_lost
 
@@ -47,17 +45,15 @@ class SharedFile:
         """Append `line` and its end. A line that can't be written, as on a full disk, is lost."""
         data = f"{line}\n".encode(errors="backslashreplace")
         try:
-            with self._lock:
-                if os.fstat(self._descriptor).st_size >= self._largest:
-                    self._turn()
-                os.write(self._descriptor, data)
+            if os.fstat(self._descriptor).st_size >= self._largest:
+                self._turn()
+            os.write(self._descriptor, data)
         except OSError:
             self._on_lost()
 
     def close(self) -> None:
         """Give the file back; what is written from now on is lost."""
-        with self._lock:
-            descriptor, self._descriptor = self._descriptor, _CLOSED
+        descriptor, self._descriptor = self._descriptor, _CLOSED
         if descriptor != _CLOSED:
             os.close(descriptor)
 
@@ -67,13 +63,16 @@ class SharedFile:
     def _turn(self) -> None:
         with self._alone():
             if self._is_current():
+                if os.fstat(self._descriptor).st_size < self._largest:
+                    return  # another thread has turned it
                 for number in range(self._kept - 1, 0, -1):
                     with suppress(FileNotFoundError):
                         self._numbered(number).replace(self._numbered(number + 1))
                 self._path.replace(self._numbered(1))
             fresh = self._open()
-        os.close(self._descriptor)
-        self._descriptor = fresh
+            # The number stays the same, so that no thread ever writes to one that means something else by now.
+            os.dup2(fresh, self._descriptor, inheritable=False)
+            os.close(fresh)
 
     def _is_current(self) -> bool:
         """Whether the file that is held is still the one that the name means."""

@@ -4,6 +4,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from backend.core.admin_access import install_admin_access
+from backend.core.errors import answer_refusals
 from backend.core.graceful import install_graceful
 from backend.core.json_provider import WireJSONProvider
 from backend.core.limits import install_rate_limit
@@ -24,6 +25,7 @@ def new_app(domain: str, settings: Settings) -> Flask:
     app.json = WireJSONProvider(app)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.extensions["settings"] = settings
+    answer_refusals(app)
     install_metrics(app, domain)
     install_observing(app, domain)
     install_wrong_tokens(app)

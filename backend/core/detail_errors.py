@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+import marshmallow as ma
 from flask import Flask, Response, jsonify
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
@@ -10,11 +11,35 @@ from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAll
 from backend.core.detail_json import DetailJSONProvider
 from backend.core.detail_routing import allow_of, check_hosts, declare_methods_exactly, redirect_slashes
 from backend.core.errors import InvalidRequestError, RequestRefusedError, log_failure
+from backend.core.openapi import FAILURE_SCHEMA
 from backend.core.origins import FailureResponse, Origins, install_origins
 
 FAILURE = "Internal Server Error"
 #: Members of an answer that tell of its page, not of what happened.
 OF_THE_PAGE = frozenset(("content-type", "content-length", "allow"))
+
+
+ITEM = {
+    "type": "object",
+    "required": ["type", "loc", "msg", "input"],
+    "properties": {
+        "type": {"type": "string", "example": "missing"},
+        "loc": {"type": "array", "items": {"type": ["string", "integer"]}, "example": ["body", "message"]},
+        "msg": {"type": "string", "example": "Field required"},
+        "input": {"description": "What was sent at this place"},
+        "ctx": {"type": "object"},
+        "url": {"type": "string"},
+    },
+}
+
+
+class DetailFailure(ma.Schema):
+    """Why the request was not carried out; of 422, all that is wrong with it."""
+
+    detail = ma.fields.Raw(
+        required=True,
+        metadata={"anyOf": [{"type": "string"}, {"type": "object"}, {"type": "array", "items": ITEM}]},
+    )
 
 
 def install_detail_errors(
@@ -34,6 +59,7 @@ def install_detail_errors(
     and OPTIONS answer them. `error_urls` is the version of pydantic whose pages complaints are to link to.
     """
     app.json = DetailJSONProvider(app)
+    app.extensions[FAILURE_SCHEMA] = DetailFailure
     if hosts is not None:
         check_hosts(app, hosts)
     if origins is not None:

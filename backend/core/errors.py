@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import Blueprint, current_app, jsonify
+from flask import Blueprint, Flask, current_app, jsonify
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -71,6 +71,11 @@ def answer_errors(blueprint: Blueprint) -> None:
     blueprint.register_error_handler(RequestRefusedError, _answer_refusal)
     blueprint.register_error_handler(HTTPException, _answer_with_page)
     blueprint.register_error_handler(Exception, _answer_failure)
+
+
+def answer_refusals(app: Flask) -> None:
+    """Let `app` answer refusals that no blueprint's handler answers, such as those before a route is known."""
+    app.register_error_handler(RequestRefusedError, _answer_refusal)
 
 
 def describe(error: Exception) -> str:

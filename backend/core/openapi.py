@@ -15,6 +15,9 @@ from werkzeug.wrappers import Response as BaseResponse
 from backend.core.docs_page import PAGE
 from backend.core.errors import InvalidBodyError
 
+#: Where an application keeps the schema of its failures, if they are not of the kind `Failure`.
+FAILURE_SCHEMA = "failure_schema"
+
 View = Callable[..., Any]
 Decorator = Callable[[View], View]
 
@@ -144,9 +147,11 @@ def _load_query(schema: ma.Schema) -> Any:
 
 
 class _WireApi(Api):
-    """Leaves the answers to errors to the application."""
+    """Leaves the answers to errors to the application, which says what they look like."""
 
-    ERROR_SCHEMA = Failure
+    def __init__(self, app: Flask) -> None:
+        self.ERROR_SCHEMA = app.extensions.get(FAILURE_SCHEMA, Failure)
+        super().__init__(app)
 
     def _register_error_handlers(self) -> None:
         pass

@@ -436,3 +436,5 @@ def test_everything_is_described(client: Client) -> None:
     parts = {(part["in"], part["name"]) for part in described["/items/{item_id}"]["put"]["parameters"]}
     assert parts == {("query", "token"), ("path", "item_id")}
     assert "422" in described["/items/"]["post"]["responses"]
+    detail = client.get("/openapi.json").json["components"]["schemas"]["DetailFailure"]["properties"]["detail"]
+    assert [kind["type"] for kind in detail["anyOf"]] == ["string", "object", "array"]

@@ -20,7 +20,7 @@ class SocketSettings:
     """
 
     in_all: int = FEW
-    per_address: int = FEW
+    per_address: int = FEW // 2
     per_user: int = 2
     ping_seconds: float = 25.0
     idle_seconds: float = 600.0
@@ -37,7 +37,7 @@ class SocketSettings:
             raise SettingsError(f"SOCKETS must be below {THREADS}: each WebSocket holds a thread.")
         return cls(
             in_all=in_all,
-            per_address=read("SOCKETS_PER_ADDRESS", whole_number(1, 10_000), str(max(1, in_all))),
+            per_address=read("SOCKETS_PER_ADDRESS", whole_number(1, 10_000), str(max(1, in_all // 2))),
             per_user=read("SOCKETS_PER_USER", whole_number(1, 10_000), "2"),
             ping_seconds=read("SOCKET_PING_SECONDS", number_of_seconds(0.1, 600), "25"),
             idle_seconds=read("SOCKET_IDLE_SECONDS", number_of_seconds(0.1, 86400), "600"),

@@ -5,12 +5,13 @@ from __future__ import annotations
 import click
 from rich.console import Console
 
-from benchmarks import comparing, forwarding, replaying, routes
+from benchmarks import comparing, forwarding, llm, replaying, routes
 from benchmarks.presentation import as_json, as_table
 from benchmarks.ratio import Effort, Ratio
 from benchmarks.spot import large, small
 
-BENCHMARKS = {benchmark.NAME: benchmark.run for benchmark in (forwarding, routes, replaying, comparing, small, large)}
+MEASURED = (forwarding, routes, replaying, comparing, llm, small, large)
+BENCHMARKS = {benchmark.NAME: benchmark.run for benchmark in MEASURED}
 #: Takes minutes, and a gigabyte: only where it is named.
 LONG = (large.NAME,)
 

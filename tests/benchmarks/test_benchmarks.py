@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import language_model
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -41,6 +43,13 @@ def test_ratios_are_positive_numbers(name: str, requests: int, ratios: int) -> N
         assert math.isfinite(ratio["ratio"]), ratio
         assert ratio["ratio"] > 0, ratio
         assert ratio["met"] is None or ratio["aim"]
+
+
+def test_the_language_model_is_measured_beside_a_direct_call() -> None:
+    language_model.needed()
+    answer = json.loads(run("--json", "--requests", "8", "llm"))["ratios"]
+    assert len(answer) == 2
+    assert all(ratio["ratio"] > 0 and ratio["aim"] for ratio in answer)
 
 
 @pytest.mark.usefixtures("mariadb")

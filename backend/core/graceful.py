@@ -2,9 +2,9 @@
 
 The server ends the process and has the last word about when: gunicorn after its `graceful_timeout`. What happens here
 is that a process which was told to stop (SIGTERM) says so: `/readyz` fails, requests that still arrive on connections
-that are open are refused (503), WebSockets are closed with code 1001, jobs end after the transaction they are in and
-give back their leases, and the hooks of domains are called. What requests still need, such as a process that makes
-their answers, is given back at the very end.
+that are open are refused after a moment (503), WebSockets are closed with code 1001, jobs end after the transaction
+they are in and give back their leases, and the hooks of domains are called. What requests still need, such as a process
+that makes their answers, is given back at the very end.
 """
 
 import atexit
@@ -127,10 +127,11 @@ stopping = Stopping()
 def install_graceful(app: Flask) -> None:
     """Let `app` stop gracefully. Raises SettingsError.
 
-    `STOP_LINGER_SECONDS` is how long requests on open connections are still served after the stop began.
+    `STOP_LINGER_SECONDS` is how long requests on open connections are still served after the stop began: whoever was
+    about to send one loses nothing, and gunicorn closes idle connections within 2 seconds.
     """
     settings: Settings = app.extensions["settings"]
-    linger = settings.read("STOP_LINGER_SECONDS", number_of_seconds(0, 600), "0")
+    linger = settings.read("STOP_LINGER_SECONDS", number_of_seconds(0, 600), "2")
     app.extensions[HOOKS] = []
     app.extensions[LAST_HOOKS] = []
 

@@ -39,7 +39,7 @@ def test_what_runs_ends_and_nothing_new_begins(tmp_path: Path, shape: str, body:
     left = tmp_path / "left"
     app = f"tests.core.limited_app:create_app('{shape}')"
     options = {"options": ["--keep-alive=30"], "workers": 1, "ready": "/healthz"}
-    with serving(app, tmp_path, {"LEFT_BEHIND": str(left)}, **options) as server:  # type: ignore[arg-type]
+    with serving(app, tmp_path, {"LEFT_BEHIND": str(left), "STOP_LINGER_SECONDS": "0"}, **options) as server:  # type: ignore[arg-type]
         first, second = kept_alive(server), kept_alive(server)
         running = http.client.HTTPConnection("127.0.0.1", server.port, timeout=WAIT)
         running.request("GET", "/slow")

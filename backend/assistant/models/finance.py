@@ -16,11 +16,11 @@ class Invoice(Base):
     __tablename__ = "invoices"
     __table_args__ = (
         UniqueConstraint("invoice_number", name="uq_invoices_number"),
-        Index("idx_invoices_newest", "created_at", "id"),
+        Index("idx_invoices_newest", "date_created", "id"),
+        Index("idx_invoices_status_newest", "status", "date_created", "id"),
+        Index("idx_invoices_client_newest", "client_name", "date_created", "id"),
         Index("idx_invoices_status_due", "status", "date_due"),
-        Index("idx_invoices_paid", "date_paid", "id"),
-        Index("idx_invoices_client_created", "client_name", "date_created"),
-        Index("idx_invoices_created", "date_created"),
+        Index("idx_invoices_status_paid", "status", "date_paid", "id"),
         Index("idx_invoices_project", "project_id"),
     )
 
@@ -53,7 +53,7 @@ class Expense(Base):
     __table_args__ = (
         Index("idx_expenses_newest", "date", "id"),
         Index("idx_expenses_category_newest", "category", "date", "id"),
-        Index("idx_expenses_project", "project_id"),
+        Index("idx_expenses_project_newest", "project_id", "date", "id"),
     )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)

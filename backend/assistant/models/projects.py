@@ -16,7 +16,7 @@ class Project(Base):
     __tablename__ = "projects"
     __table_args__ = (
         Index("idx_projects_status_name", "status", "name"),
-        Index("idx_projects_client", "client_name"),
+        Index("idx_projects_name", "name"),
     )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)

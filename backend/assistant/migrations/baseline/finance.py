@@ -26,12 +26,12 @@ table(
     sa.Column("created_at", sa.DateTime(), nullable=False),
     sa.ForeignKeyConstraint(["project_id"], ["projects.id"], name="fk_invoices_project", ondelete="SET NULL"),
     sa.UniqueConstraint("invoice_number", name="uq_invoices_number"),
-    sa.Index("idx_invoices_client_created", "client_name", "date_created"),
-    sa.Index("idx_invoices_created", "date_created"),
-    sa.Index("idx_invoices_newest", "created_at", "id"),
-    sa.Index("idx_invoices_paid", "date_paid", "id"),
+    sa.Index("idx_invoices_client_newest", "client_name", "date_created", "id"),
+    sa.Index("idx_invoices_newest", "date_created", "id"),
     sa.Index("idx_invoices_project", "project_id"),
     sa.Index("idx_invoices_status_due", "status", "date_due"),
+    sa.Index("idx_invoices_status_newest", "status", "date_created", "id"),
+    sa.Index("idx_invoices_status_paid", "status", "date_paid", "id"),
 )
 
 table(
@@ -51,7 +51,7 @@ table(
     sa.ForeignKeyConstraint(["project_id"], ["projects.id"], name="fk_expenses_project", ondelete="SET NULL"),
     sa.Index("idx_expenses_category_newest", "category", "date", "id"),
     sa.Index("idx_expenses_newest", "date", "id"),
-    sa.Index("idx_expenses_project", "project_id"),
+    sa.Index("idx_expenses_project_newest", "project_id", "date", "id"),
 )
 
 table(

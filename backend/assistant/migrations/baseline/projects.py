@@ -17,6 +17,6 @@ table(
     sa.Column("description", sa.Text()),
     sa.Column("color", sa.String(7), nullable=False),
     sa.Column("created_at", sa.DateTime(), nullable=False),
-    sa.Index("idx_projects_client", "client_name"),
+    sa.Index("idx_projects_name", "name"),
     sa.Index("idx_projects_status_name", "status", "name"),
 )

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 
 from backend.assistant.models import Invoice
 from backend.assistant.services import records
@@ -22,9 +22,8 @@ def add_numbered(session: Session, at: datetime, **values: Any) -> int:
     Whoever takes the number first has it, in whatever process: the other one's insert fails, and it tries the next.
     """
     base = f"INV-{at:%Y%m%d-%H%M%S}"
-    taken = select(func.count()).where(or_(Invoice.invoice_number == base, Invoice.invoice_number.like(f"{base}-%")))
-    first = int(session.scalars(taken).one()) + 1
-    for number in range(first, first + ATTEMPTS):
+    number = 1
+    for _ in range(ATTEMPTS):
         try:
             with undone_alone(session):
                 name = base if number == 1 else f"{base}-{number}"
@@ -32,4 +31,10 @@ def add_numbered(session: Session, at: datetime, **values: Any) -> int:
         except StatementRefusedError as error:
             if error.errno != DUPLICATE:
                 raise
+            number = max(number, _taken(session, base)) + 1
     raise conflict("Too many invoices are being made in this second: try again in the next one.")
+
+
+def _taken(session: Session, base: str) -> int:
+    """How many invoices, roughly, have a number of this second: none of them needs to be tried."""
+    return int(session.scalars(select(func.count()).where(Invoice.invoice_number.like(f"{base}%"))).one())

@@ -64,7 +64,7 @@ def listed(
         where.append(has_status(status, at.date()))
     if client_name:
         where.append(Invoice.client_name == client_name)
-    page = records.newest(session, Invoice, "invoices", where, limit, offset, by="created_at")
+    page = records.newest(session, Invoice, "invoices", where, limit, offset, by="date_created")
     today = at.date().isoformat()
     return {**page, "invoices": [{**row, "status": _status(row, today)} for row in page["invoices"]]}
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
 from backend.assistant.services.refusals import unfit
@@ -21,12 +22,12 @@ class Days:
     until: date
     zone: ZoneInfo
 
-    @property
+    @cached_property
     def begin(self) -> datetime:
         """The first moment."""
         return midnight(self.since, self.zone)
 
-    @property
+    @cached_property
     def end(self) -> datetime:
         """The first moment that is past."""
         return midnight(self.until + timedelta(days=1), self.zone)
@@ -58,6 +59,7 @@ def asked_for(at: datetime, zone: ZoneInfo, since: date | None, until: date | No
     return Days(since, until, zone)
 
 
+@lru_cache(MOST_DAYS)
 def midnight(day: date, zone: ZoneInfo) -> datetime:
     """When a day begins, in UTC; where the clocks skip midnight, when they do."""
     return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC).replace(tzinfo=None)

@@ -25,11 +25,11 @@ NO_DIRECTORY = "a directory in which this process may make files"
 class SharedFile:
     """A file of lines, which turns into `<name>.1` when it is full, and later into `<name>.2`, up to `<name>.<kept>`.
 
-    It is full with the line that makes it `largest` bytes or more.
-    A line is one write at the file's end, which no other process can come between, so writing needs no lock. A file
-    that was turned is not written to for long: who still holds it sees that it is full, and looks which one is new.
-    Only turning it takes a lock, a file beside it, which threads respect as processes do. `on_lost` is told of each line that could not be written. Raises
-    OSError where the file can't be opened.
+    It is full with the line that makes it `largest` bytes or more. A line is one write at the file's end, which no
+    other process can come between, so writing needs no lock. A file that was turned is not written to for long: who
+    still holds it sees that it is full, and looks which one is new. Only turning it takes a lock, a file beside it,
+    which threads respect as processes do. `on_lost` is told of each line that could not be written. Raises OSError
+    where the file can't be opened.
     """
 
     def __init__(

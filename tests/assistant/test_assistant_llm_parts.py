@@ -140,15 +140,15 @@ def test_who_gives_up_waiting_leaves_the_line() -> None:
 
 def test_tokens_of_an_hour_are_counted() -> None:
     now = [0.0]
-    budget = TokenBudget(100, lambda: now[0])
+    budget = TokenBudget(lambda: now[0])
     budget.spend(60)
-    assert budget.wait() == 0
+    assert budget.wait(100) == 0
     now[0] = 1800.0
     budget.spend(60)
-    assert budget.wait() == 1800
+    assert budget.wait(100) == 1800
     now[0] = 3600.0
-    assert budget.wait() == 0
-    assert TokenBudget(0).wait() == 0
+    assert budget.wait(100) == 0
+    assert budget.wait(0) == 0
 
 
 def test_pauses_double_and_are_forgotten() -> None:

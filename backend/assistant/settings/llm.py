@@ -1,6 +1,7 @@
 """Settings of the language model: how it is loaded, how it answers, and how much of the machine it may take."""
 
 import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,8 @@ class LlmSettings:
     """What the model may be told from outside. Times are in seconds.
 
     `max_tokens`, `temperature`, `top_p`, `top_k` and `repeat_penalty` hold where a request says nothing else. `threads`
-    is 0 where one for each processor core is wanted, `tokens_per_hour` is 0 where nothing is counted. `queue_size` is
-    how many requests may wait; `linger` is how long the model stays after the last server that used it has stopped.
+    is 0 for half of the processors, `tokens_per_hour` is 0 where nothing is counted. `queue_size` is how many requests
+    may wait; `linger` is how long the model stays after the last server that used it has stopped.
     """
 
     data_directory: Path
@@ -63,9 +64,9 @@ class LlmSettings:
 
 
 def _directories(value: str) -> tuple[Path, ...]:
-    paths = tuple(Path(part.strip()).expanduser() for part in value.split(",") if part.strip())
+    paths = tuple(Path(part.strip()).expanduser() for part in value.split(os.pathsep) if part.strip())
     if not all(path.is_absolute() for path in paths):
-        raise ValueError("absolute directories, divided by commas")
+        raise ValueError(f"absolute directories, divided by {os.pathsep}")
     return paths
 
 

@@ -9,10 +9,9 @@ HOUR = 3600.0
 
 
 class TokenBudget:
-    """Counts the tokens of the last hour; `per_hour` is 0 where there is no limit. `clock` is in seconds."""
+    """Counts the tokens of the last hour. `clock` is in seconds."""
 
-    def __init__(self, per_hour: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self.per_hour = per_hour
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._spent: deque[tuple[float, int]] = deque()
         self._sum = 0
@@ -25,11 +24,11 @@ class TokenBudget:
             tokens += self._spent.pop()[1]
         self._spent.append((minute, tokens))
 
-    def wait(self) -> int:
-        """Whole seconds until there are tokens again; 0 where there are."""
+    def wait(self, per_hour: int) -> int:
+        """Whole seconds until there are tokens again, of the `per_hour` that may be taken (0: any number)."""
         now = self._clock()
         while self._spent and self._spent[0][0] + HOUR <= now:
             self._sum -= self._spent.popleft()[1]
-        if not self.per_hour or self._sum < self.per_hour:
+        if not per_hour or self._sum < per_hour:
             return 0
         return max(1, math.ceil(self._spent[0][0] + HOUR - now))

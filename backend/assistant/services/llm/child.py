@@ -60,7 +60,7 @@ class ModelProcess:
                 threads=order["threads"],
                 progress=self._report,
             )
-        except (ImportError, OSError, RuntimeError, ValueError) as error:
+        except Exception as error:  # whatever a library makes of a damaged file, the supervisor is to know
             self._channel.send({"event": "failed", "detail": str(error)})
             return False
         self._channel.send({"event": "loaded", "seconds": self._engine.load_seconds})

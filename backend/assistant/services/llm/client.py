@@ -10,13 +10,13 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
+from backend.assistant.services.llm.limits import Limits
 from backend.assistant.services.llm.model import environment
-from backend.assistant.services.llm.process import Limits
 from backend.assistant.services.llm.protocol import Channel, GoneError, Message, Paths
 from backend.assistant.services.llm.refusals import NO_SUPERVISOR, TOO_LONG, LlmRefusedError
 
@@ -24,6 +24,7 @@ from backend.assistant.services.llm.refusals import NO_SUPERVISOR, TOO_LONG, Llm
 START_WITHIN = 30.0
 ANSWER_WITHIN = 30.0
 LONGEST_ADDRESS = 100
+COMMAND = (sys.executable, "-P", "-m", f"{__package__}.process")
 
 
 class NotRunningError(Exception):
@@ -56,13 +57,15 @@ class Request:
 class Client:
     """The supervisor of one data directory, whether or not it runs."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        self._paths = Paths(Path(limits.data_directory))
+    def __init__(self, data_directory: Path, limits: Limits) -> None:
+        self._data_directory = data_directory
+        self._limits = asdict(limits)
+        self._paths = Paths(data_directory)
         self._users: int | None = None
         self._using = threading.Lock()
         if self._paths.directory.is_dir():
-            self.use()
+            with suppress(OSError):
+                self.use()
 
     def use(self) -> None:
         """Keep the supervisor running as long as this process does: it ends when nobody holds this lock."""
@@ -92,11 +95,14 @@ class Client:
         """Send a request; its events are read from what is returned. Raises as `ask` does."""
         if not start and not self._paths.directory.is_dir():
             raise NotRunningError
-        self.use()
+        try:
+            self.use()
+        except OSError as error:
+            raise LlmRefusedError(503, f"{NO_SUPERVISOR}: the data directory can't be written to") from error
         must_start = start or self._paths.loaded.exists()
         channel = Channel(self._started() if must_start else self._connected())
         try:
-            channel.send({"request": request, **details})
+            channel.send({"request": request, "limits": self._limits, **details})
         except GoneError:
             channel.close()
             raise NotRunningError from None
@@ -128,25 +134,24 @@ class Client:
                 try:
                     return self._connected()
                 except NotRunningError:
-                    if process is None or process.poll() is not None:
+                    if process is None or process.poll() == 0:
                         process = self._start()
+                    elif process.poll() is not None:
+                        break
                     time.sleep(0.02)
-        raise LlmRefusedError(503, f"{NO_SUPERVISOR}: it did not start within {START_WITHIN:g} s", 5)
+        raise LlmRefusedError(503, f"{NO_SUPERVISOR}: it did not start; its log is logs/llm.log in DATA_DIR", 5)
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        """Start a supervisor that outlives this process; another that runs already makes it end at once."""
+        """Start a supervisor that outlives this process; where another still runs it ends at once, with status 0."""
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", f"{__package__}.process"],
-            stdin=subprocess.PIPE,
+            [*COMMAND, str(self._data_directory), json.dumps(self._limits)],
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
             env=environment(),
         )
         threading.Thread(target=process.wait, name="supervisor", daemon=True).start()
-        if process.stdin is not None:
-            with process.stdin as limits:
-                limits.write(json.dumps(asdict(self._limits)).encode())
         return process
 
 

@@ -34,11 +34,10 @@ class Counters:
 class Generations:
     """Answers requests for text with `supervisor`'s model."""
 
-    def __init__(self, supervisor: Supervisor, budget: TokenBudget, time_limit: float) -> None:
+    def __init__(self, supervisor: Supervisor) -> None:
         self._supervisor = supervisor
         self._turns = supervisor.turns
-        self._budget = budget
-        self._time_limit = time_limit
+        self._budget = TokenBudget()
         self._usual_seconds = FIRST_GUESS
         self.counters = Counters()
 
@@ -59,7 +58,8 @@ class Generations:
             await self._answer_in_turn(order, tell)
         except TimeoutError:
             self.counters.timed_out += 1
-            raise LlmRefusedError(504, f"The answer took longer than the {self._time_limit:g} s it may take") from None
+            limit = self._supervisor.limits.time_limit
+            raise LlmRefusedError(504, f"The answer took longer than the {limit:g} s it may take") from None
         except asyncio.CancelledError:
             self.counters.cancelled += 1
             raise
@@ -72,13 +72,13 @@ class Generations:
 
     async def _answer_in_turn(self, order: Message, tell: Callable[[Message], Awaitable[None]]) -> None:
         self._supervisor.current()
-        wait = self._budget.wait()
+        wait = self._budget.wait(self._supervisor.limits.tokens_per_hour)
         if wait:
             raise LlmRefusedError(429, "The tokens of this hour are used up; try again later", wait)
         try:
             with self._turns.join() as turn:
                 await self._wait(turn, tell)
-                async with asyncio.timeout(self._time_limit):
+                async with asyncio.timeout(self._supervisor.limits.time_limit):
                     await self._answer(order, tell)
         except LineFullError:
             detail = f"Too many requests are waiting for the model ({self._turns.limit}); try again later"
@@ -88,11 +88,12 @@ class Generations:
         position = self._turns.position(turn)
         if position:
             await tell({"event": "queued", "position": position})
+        limit = self._supervisor.limits.time_limit
         try:
-            async with asyncio.timeout(self._time_limit):
+            async with asyncio.timeout(limit):
                 await turn.wait()
         except TimeoutError:
-            detail = f"The model was not free within {self._time_limit:g} s; try again later"
+            detail = f"The model was not free within {limit:g} s; try again later"
             raise LlmRefusedError(429, detail, self._expected_wait()) from None
 
     async def _answer(self, order: Message, tell: Callable[[Message], Awaitable[None]]) -> None:

@@ -115,7 +115,7 @@ class Model:
         try:
             self._send({**order, "request": "generate", "id": number})
             while not ended:
-                event = await self._events.get()
+                event = await self._event_of(number)
                 ended = event["event"] in ("done", "refused", "ended")
                 if event["event"] == "refused":
                     raise LlmRefusedError.from_event(event)
@@ -154,11 +154,18 @@ class Model:
         self._send({"request": "cancel", "id": number})
         try:
             async with asyncio.timeout(PATIENCE):
-                while (await self._events.get())["event"] not in ("done", "refused", "ended"):
+                while (await self._event_of(number))["event"] not in ("done", "refused", "ended"):
                     pass
         except TimeoutError:
             _log.error("the model did not stop and is ended", extra={"pid": self.pid})
             self._process.kill()
+
+    async def _event_of(self, number: int) -> Message:
+        """The next event of an answer, or of the process as such; what is left of an earlier answer is passed over."""
+        while True:
+            event = await self._events.get()
+            if event.get("id", number) == number:
+                return event
 
     async def _listen(self) -> None:
         # A process that is killed breaks off in the middle of a line.

@@ -1,4 +1,4 @@
-"""The supervisor: `python -m backend.assistant.services.llm.process`, started by whoever first needs a model.
+"""The supervisor: `python -m backend.assistant.services.llm.process DATA_DIR LIMITS`, started by who needs it first.
 
 One a data directory: it holds a lock for life, and a second one ends at once. It ends when no server has used it for a
 while, and when it is told to (SIGTERM).
@@ -12,17 +12,15 @@ import os
 import signal
 import sys
 import time
-from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
-from backend.assistant.services.llm.budget import TokenBudget
 from backend.assistant.services.llm.generations import Generations
+from backend.assistant.services.llm.limits import Limits
 from backend.assistant.services.llm.protocol import Paths
 from backend.assistant.services.llm.server import Server
 from backend.assistant.services.llm.supervisor import Supervisor
-from backend.assistant.services.llm.turns import Turns
 from backend.core.logs import JsonLines
 
 #: Seconds between two looks whether anybody still uses the model.
@@ -32,37 +30,24 @@ LOG_BYTES, OLD_LOGS = 10 * 1024 * 1024, 5
 _log = logging.getLogger("backend.assistant.llm")
 
 
-@dataclass(frozen=True)
-class Limits:
-    """What the supervisor is told when it is started, as JSON on its standard input. Times are in seconds."""
-
-    data_directory: str
-    queue_size: int
-    time_limit: float
-    load_limit: float
-    linger: float
-    tokens_per_hour: int
-
-
-def main() -> None:
+def main(data_directory: Path, limits: Limits) -> None:
     """Supervise, unless another process does."""
-    limits = Limits(**json.load(sys.stdin))
-    paths = Paths(Path(limits.data_directory))
+    paths = Paths(data_directory)
     paths.make()
     elected = os.open(paths.elected, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(elected, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         return
-    _write_logs(Path(limits.data_directory) / "logs")
+    _write_logs(data_directory / "logs")
     # Relative addresses stay short wherever the data directory is.
     os.chdir(paths.directory)
     asyncio.run(_supervise(limits, paths))
 
 
 async def _supervise(limits: Limits, paths: Paths) -> None:
-    supervisor = Supervisor(Turns(limits.queue_size), paths.loaded, limits.load_limit)
-    generations = Generations(supervisor, TokenBudget(limits.tokens_per_hour), limits.time_limit)
+    supervisor = Supervisor(paths.loaded, limits)
+    generations = Generations(supervisor)
     told_to_end = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -70,17 +55,17 @@ async def _supervise(limits: Limits, paths: Paths) -> None:
     supervisor.resume()
     server = await Server(supervisor, generations).start(paths)
     _log.info("the supervisor of the model is there", extra={"pid": os.getpid()})
-    await _until_unused(paths, limits.linger, told_to_end)
+    await _until_unused(paths, supervisor, told_to_end)
     _log.info("the supervisor of the model ends", extra={"pid": os.getpid()})
     paths.socket.unlink(missing_ok=True)
     server.close()
     await supervisor.unload()
 
 
-async def _until_unused(paths: Paths, linger: float, told_to_end: asyncio.Event) -> None:
+async def _until_unused(paths: Paths, supervisor: Supervisor, told_to_end: asyncio.Event) -> None:
     users = os.open(paths.users, os.O_RDWR | os.O_CREAT, 0o600)
     used_at = time.monotonic()
-    while not told_to_end.is_set() and time.monotonic() - used_at <= linger:
+    while not told_to_end.is_set() and time.monotonic() - used_at <= supervisor.limits.linger:
         if _is_used(users):
             used_at = time.monotonic()
         try:
@@ -111,4 +96,4 @@ def _write_logs(directory: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]), Limits(**json.loads(sys.argv[2])))

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from backend.assistant.services.llm.generations import Generations
+from backend.assistant.services.llm.limits import Limits
 from backend.assistant.services.llm.model import LoadOrder
 from backend.assistant.services.llm.protocol import LONGEST, Message, Paths, encode
 from backend.assistant.services.llm.refusals import LlmRefusedError
@@ -74,6 +75,7 @@ class Server:
     async def _carry_out(self, request: Message, tell: Any) -> None:
         if self._connections > MOST_CONNECTIONS:
             raise LlmRefusedError(429, "Too many requests at a time; try again later", 1)
+        self._supervisor.adopt(Limits(**request["limits"]))
         match request["request"]:
             case "status":
                 await tell({"event": "done", **self._supervisor.status(), **self._generations.status()})

@@ -7,8 +7,8 @@ from importlib.util import find_spec
 from typing import Any
 
 from backend.assistant.services.llm.client import Client, NotRunningError, Request
+from backend.assistant.services.llm.limits import Limits
 from backend.assistant.services.llm.model_files import ModelFile, find_model, list_models, size_in_words
-from backend.assistant.services.llm.process import Limits
 from backend.assistant.services.llm.protocol import GoneError, Message
 from backend.assistant.services.llm.refusals import CRASHED, NO_MODEL, NO_RUNTIME, LlmRefusedError
 from backend.assistant.settings.llm import LlmSettings
@@ -57,14 +57,14 @@ class Llm:
     def __init__(self, settings: LlmSettings) -> None:
         self.settings = settings
         self._client = Client(
+            settings.data_directory,
             Limits(
-                data_directory=str(settings.data_directory),
                 queue_size=settings.queue_size,
                 time_limit=settings.time_limit,
                 load_limit=settings.load_limit,
                 linger=settings.linger,
                 tokens_per_hour=settings.tokens_per_hour,
-            )
+            ),
         )
 
     @property

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.assistant.services.llm.backoff import Backoff
+from backend.assistant.services.llm.limits import Limits
 from backend.assistant.services.llm.memory import refuse_unless_it_fits
 from backend.assistant.services.llm.model import LoadFailedError, LoadOrder, Model
 from backend.assistant.services.llm.model_files import find_model
@@ -33,13 +34,13 @@ class Failure:
 class Supervisor:
     """Keeps one model at work. `turns` is the line for it; `remembered` is the file that names it after a crash."""
 
-    def __init__(self, turns: Turns, remembered: Path, load_limit: float) -> None:
-        self.turns = turns
+    def __init__(self, remembered: Path, limits: Limits) -> None:
+        self.limits = limits
+        self.turns = Turns(limits.queue_size)
         self.model: Model | None = None
         self.restarts = 0
         self.failure: Failure | None = None
         self._remembered = remembered
-        self._load_limit = load_limit
         self._coming: Model | None = None
         self._loading: asyncio.Task[None] | None = None
         self._restarting: asyncio.Task[None] | None = None
@@ -79,6 +80,11 @@ class Supervisor:
         """Load again what was at work when a supervisor before this one was killed."""
         with suppress(OSError, ValueError, TypeError):
             self._restart(LoadOrder(**json.loads(self._remembered.read_text())))
+
+    def adopt(self, limits: Limits) -> None:
+        """Let `limits` hold from now on."""
+        self.limits = limits
+        self.turns.limit = limits.queue_size
 
     def load(self, order: LoadOrder) -> None:
         """Begin to load a model; the one at work goes on until it is there, and stays where it fails to load.
@@ -137,9 +143,10 @@ class Supervisor:
         model = Model(order)
         self._coming = model
         try:
-            await model.load(self._load_limit)
+            await model.load(self.limits.load_limit)
         finally:
-            self._coming = None
+            if self._coming is model:
+                self._coming = None
         model.on_end = self._lost
         _log.info("the model is there", extra={"model": order.name, "seconds": round(model.load_seconds, 3)})
         return model

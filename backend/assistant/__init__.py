@@ -8,6 +8,8 @@ from backend.assistant.api import BLUEPRINTS
 from backend.assistant.api.llm_access import install_llm
 from backend.assistant.api.music import install_music
 from backend.assistant.api.password import install_vault
+from backend.assistant.api.screen import install_screen
+from backend.assistant.api.shell import install_shell
 from backend.assistant.models import db
 from backend.assistant.services.system import begin_sampling
 from backend.assistant.settings.security import SecuritySettings
@@ -34,5 +36,7 @@ def install(app: Flask) -> None:
     install_vault(app)
     install_music(app)
     install_llm(app)
+    install_screen(app)
+    install_shell(app)
     install_api(app, "Assistant", BLUEPRINTS, {})
     begin_sampling()

@@ -6,7 +6,20 @@ from backend.assistant.api.music import music
 from backend.assistant.api.openai import openai
 from backend.assistant.api.password import password
 from backend.assistant.api.root import root
+from backend.assistant.api.screen import screen, screen_calls
+from backend.assistant.api.shell import shell
 from backend.assistant.api.time_tracking import time_tracking
 from backend.core.openapi import Blueprint
 
-BLUEPRINTS: tuple[Blueprint, ...] = (finance, llm, music, openai, password, root, time_tracking)
+BLUEPRINTS: tuple[Blueprint, ...] = (
+    finance,
+    llm,
+    music,
+    openai,
+    password,
+    root,
+    screen,
+    screen_calls,
+    shell,
+    time_tracking,
+)

@@ -68,6 +68,8 @@ def test_the_oldest_messages_are_dropped_and_what_is_too_long_refused() -> None:
     with pytest.raises(LlmRefusedError, match="the context of the model is 8") as refused:
         prompt.tokens(messages, droppable=10, context=8, wanted=20)
     assert refused.value.status_code == 400
+    with pytest.raises(LlmRefusedError, match="1005 characters long"):
+        prompt.tokens([{"role": "user", "content": "x" * 988}], droppable=0, context=8, wanted=1)
 
 
 def test_templates_without_a_system_get_it_from_the_user() -> None:

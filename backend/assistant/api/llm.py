@@ -24,6 +24,7 @@ llm = DetailBlueprint("llm", __name__, url_prefix="/api/llm", description="The l
 @llm.route("/chat", methods=["POST"])
 @llm.arguments(schemas.ChatOrder())
 @llm.response(200, schemas.ChatAnswer())
+@llm.alt_response(400, schema=Refusal(), description="The message is longer than the context of the model")
 @llm.alt_response(429, schema=Refusal(), description="Too many wait, or too many tokens were used; see Retry-After")
 @llm.alt_response(500, schema=Refusal(), description="The model failed")
 @llm.alt_response(503, schema=Refusal(), description="No model is loaded, or it is being restarted")
@@ -48,6 +49,7 @@ def chat(order: dict[str, Any]) -> Any:
         }
     }
 )
+@llm.alt_response(400, schema=Refusal(), description="The message is longer than the context of the model")
 @llm.alt_response(429, schema=Refusal(), description="Too many wait, or too many tokens were used; see Retry-After")
 @llm.alt_response(503, schema=Refusal(), description="No model is loaded, or it is being restarted")
 def stream(order: dict[str, Any]) -> Any:

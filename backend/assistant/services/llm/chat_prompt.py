@@ -11,6 +11,8 @@ from backend.assistant.services.llm.refusals import TOO_LONG, LlmRefusedError
 ChatMessage = dict[str, str]
 Render = Callable[[list[ChatMessage]], str]
 
+#: In characters; few tokens are longer than a word.
+LONGEST_TOKEN = 64
 #: For models without a template of their own; what the next turn would begin with ends the answer.
 PLAIN_NAMES = {"system": "System", "user": "User", "assistant": "Assistant"}
 PLAIN_STOP = ("\nUser:", "\nSystem:")
@@ -35,16 +37,19 @@ class ChatPrompt:
         kept = [{**message, "content": self._harmless(message["content"])} for message in messages]
         first = 1 if kept and kept[0]["role"] == "system" else 0
         while True:
-            tokens = self._tokenize(self._rendered(kept))
-            if len(tokens) + min(wanted, context // 4) <= context:
+            text = self._rendered(kept)
+            # Nobody waits until a text is cut into tokens of which there are certainly too many.
+            tokens = self._tokenize(text) if len(text) <= context * LONGEST_TOKEN else None
+            if tokens is not None and len(tokens) + min(wanted, context // 4) <= context:
                 return tokens
             if not droppable:
                 break
             del kept[first]
             droppable -= 1
-        if len(tokens) < context:
+        if tokens is not None and len(tokens) < context:
             return tokens
-        detail = f"The message is {len(tokens)} tokens long; the context of the model is {context}"
+        length = f"{len(text)} characters" if tokens is None else f"{len(tokens)} tokens"
+        detail = f"The message is {length} long; the context of the model is {context} tokens"
         raise LlmRefusedError(400, detail, code=TOO_LONG)
 
     def _harmless(self, text: str) -> str:

@@ -47,6 +47,7 @@ from migration.ledger.reader import LedgerReader
 from migration.ledger.seeding import routes_of_app
 from migration.proxy import Proxy, ProxySettings, SettingsError
 from migration.proxy import figures as proxy_figures
+from migration.proxy.breaker import BreakerState
 
 log = logging.getLogger(__name__)
 
@@ -73,9 +74,9 @@ class Application:
         given = configuration(environ)
         try:
             proxy_settings = ProxySettings.from_environ(given.environment)
-        except SettingsError as error:
+            places = _places(given.environment)
+        except ValueError as error:
             raise SettingsError(given.in_place(str(error))) from error
-        places = _places(given.environment)
         settings = {}
         for domain in places.domains:
             with _blamed_on(domain):
@@ -202,12 +203,18 @@ class _NoRoutes:
 def _show(gauges: Gauges, proxy: Proxy, reader: LedgerReader) -> None:
     """Add what the tool knows of this process to the domain's metrics."""
     gauges.add("cutover_upstream_connections", "Connections to the upstream.", proxy.connections, ["state"])
+    text = "Workers by what their breaker does about the upstream: closed (in use), open (left alone) or half-open."
+    gauges.add("cutover_upstream_breakers", text, lambda: _by_state(proxy.breakers()), ["state"])
     text = "Routes by the state that the ledger gives them."
     gauges.add("cutover_ledger_routes", text, reader.routes_by_state, ["state"], "mostrecent")
     text = "The ledger's version in force; of several processes, the oldest."
     gauges.add("cutover_ledger_generation", text, reader.generation, across="min")
     text = "Time since the ledger was last read; of several processes, the longest."
     gauges.add("cutover_ledger_age_seconds", text, reader.age, across="max")
+
+
+def _by_state(breakers: Iterable[BreakerState]) -> dict[tuple[str, ...], float]:
+    return {(breaker.state,): 1.0 for breaker in breakers}
 
 
 def _places(environ: Mapping[str, str]) -> Places:

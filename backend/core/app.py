@@ -4,6 +4,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from backend.core.admin_access import install_admin_access
+from backend.core.breaker import install_breakers
 from backend.core.errors import answer_refusals
 from backend.core.graceful import install_graceful
 from backend.core.json_provider import WireJSONProvider
@@ -27,6 +28,7 @@ def new_app(domain: str, settings: Settings) -> Flask:
     app.extensions["settings"] = settings
     answer_refusals(app)
     install_metrics(app, domain)
+    install_breakers(app)
     install_observing(app, domain)
     install_wrong_tokens(app)
     install_admin_access(app)

@@ -12,9 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
+from flask import Flask
 from pybreaker import STATE_CLOSED, STATE_OPEN, CircuitBreaker, CircuitBreakerError
 
 from backend.core.errors import RequestRefusedError
+from backend.core.metrics import GAUGES
 
 CLOSED, OPEN, HALF_OPEN = "closed", "open", "half-open"
 
@@ -140,6 +142,16 @@ class Breaker:
 def breakers() -> list[BreakerState]:
     """The states of all breakers of this process, by name."""
     return sorted((breaker.state() for breaker in _known), key=lambda state: state.name)
+
+
+def install_breakers(app: Flask) -> None:
+    """Show the breakers of each process in the metrics of `app`."""
+    text = "Breakers around what is called outside, by state."
+    app.extensions[GAUGES].add("backend_breakers", text, _by_name_and_state, ["name", "state"])
+
+
+def _by_name_and_state() -> dict[tuple[str, ...], float]:
+    return {(breaker.name, breaker.state): 1.0 for breaker in breakers()}
 
 
 def _outcome(error: Exception | None) -> None:

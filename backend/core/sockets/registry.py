@@ -81,6 +81,10 @@ class SocketRegistry:
                 **{f"ended: {how}": number for how, number in sorted(self._ended.items())},
             }
 
+    def by_event(self) -> dict[tuple[str, ...], float]:
+        """The counts as a gauge with one label."""
+        return {(event,): float(number) for event, number in self.counts().items()}
+
     def _objection(self, place: Place) -> str | None:
         if self._stopping:
             return "stopping"

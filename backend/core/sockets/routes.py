@@ -10,6 +10,7 @@ from simple_websocket import ConnectionClosed, Server  # type: ignore[import-unt
 
 from backend.core.caller_address import network_of
 from backend.core.errors import RequestRefusedError
+from backend.core.metrics import GAUGES
 from backend.core.origins import Origins
 from backend.core.sockets.connection import FAILURE, Connection
 from backend.core.sockets.held_socket import HeldSocket
@@ -123,4 +124,6 @@ def install_sockets(app: Flask, *, origins: Origins | None = None) -> Sockets:
         "receive_bytes": 16 * 1024,
     }
     sockets = app.extensions[SOCKETS] = Sockets(settings, origins)
+    text = "WebSockets that are open, and were opened, refused and ended since the process began."
+    app.extensions[GAUGES].add("backend_websockets", text, sockets.registry.by_event, ["event"])
     return sockets

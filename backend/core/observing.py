@@ -72,7 +72,7 @@ class ObservedRequests:
                 request.environ = environ
             return self.app(environ, start_response)
         offered = environ.get("HTTP_X_REQUEST_ID", "")
-        request_id = offered if WELL_FORMED_ID.fullmatch(offered) else uuid.uuid4().hex
+        request_id = offered if WELL_FORMED_ID.fullmatch(offered) else str(uuid.uuid4())
         environ[REQUEST_ID] = environ["HTTP_X_REQUEST_ID"] = request_id
         request = CurrentRequest(request_id, self._observer.domain, environ)
         observed = _Observed(self._observer, request, start_response)

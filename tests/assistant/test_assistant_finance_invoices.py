@@ -67,7 +67,12 @@ def test_overdue_is_a_matter_of_the_date(tools_anywhere: Tools) -> None:
         draft = invoices.create(session, JANUARY, FIFTY, client_name="Ann")
         on_the_day = invoices.get(session, JANUARY + dt.timedelta(days=30), late["id"])
         day_after = invoices.get(session, JANUARY + dt.timedelta(days=31), late["id"])
+        found = [
+            invoices.listed(session, JANUARY + dt.timedelta(days=days), 10, 0, status=status)["total"]
+            for days, status in ((30, "sent"), (30, "overdue"), (31, "sent"), (31, "overdue"))
+        ]
     assert (on_the_day["status"], day_after["status"]) == ("sent", "overdue")
+    assert found == [1, 0, 0, 1]
 
     def with_status(status: str) -> list[int]:
         return [row["id"] for row in tools_anywhere.finance("invoices", status=status)["invoices"]]

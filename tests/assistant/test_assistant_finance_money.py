@@ -66,8 +66,10 @@ def test_time_is_worth_its_seconds_rounded_half_up(seconds: int, rate: int) -> N
 
 
 def test_halves_of_cents_go_up(tools: Tools) -> None:
-    invoice = tools.finance("create_invoice", client_name="Ann", amount="0.50", tax_rate=19)
-    assert (invoice["tax_amount"], invoice["total_amount"]) == ("0.10", "0.60")
+    invoice = tools.finance("create_invoice", client_name="Ann", amount="0.25", tax_rate=10)
+    assert (invoice["tax_amount"], invoice["total_amount"]) == ("0.03", "0.28")
+    told = tools.time("add_entry", project_id=tools.project(hourly_rate="0.05"), hours="0.50")
+    assert told["total_amount"] == "0.03"
 
 
 @pytest.mark.parametrize("amount", ["0.10", 0.1, 1, "9999999999.99", 123456.78])

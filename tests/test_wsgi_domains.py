@@ -226,10 +226,12 @@ class TestRefusals:
     def test_a_place_in_the_file_is_named(self, tmp_path: Path) -> None:
         file = tmp_path / "cutover.toml"
         given = environment(tmp_path, CUTOVER_CONFIG=str(file))
+        del given["CUTOVER_DOMAINS"]
         for text, complaint in {
             "[cutover]\nread_timeout = 'soon'": f"read_timeout in [cutover] of {file} must be a number of seconds",
+            "[cutover]\ndomains = 'spto'": f"domains in [cutover] of {file} names the domain 'spto', which is not",
             "[cutover]\nup_stream = 'x'": f"up_stream in [cutover] of {file} is not known; did you mean upstream?",
-            "[assistant]\nlog_levels = 'x'": f"domain assistant can't be served: log_levels in [assistant] of {file}",
+            "[cutover]\ndomain = 'assistant'\n[assistant]\nlog_levels = 'x'": f"log_levels in [assistant] of {file}",
         }.items():
             file.write_text(text)
             assert complaint in start_error(given)

@@ -144,7 +144,7 @@ def test_a_database_that_was_away_is_found_again(log: Path) -> None:
             wait_for(lambda: http.get("/readyz").status_code == 503)
             assert http.get("/readyz").json["status"] == "not ready"
             assert http.get("/healthz").status_code == 200
-            assert 'backend_jobs_readable{domain="spot"} 0.0' in http.get("/metrics").text
+            assert 'backend_jobs_readable{domain="toy"} 0.0' in http.get("/metrics").text
             server.start()
             before = ends()
             wait_for(lambda: ends() >= before + 2)

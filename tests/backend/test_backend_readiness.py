@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sqlite3
 import threading
 import time
@@ -163,6 +164,18 @@ def test_a_probe_is_answered_while_a_check_hangs() -> None:
     finally:
         release.set()
     assert await_status(app.test_client(), 200)["hanging"]["state"] == "ready"
+
+
+def test_a_database_that_says_nothing_delays_no_probe() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"mysql://nobody@127.0.0.1:{silent.getsockname()[1]}/nothing"
+        http = create_app("spot", settings_for(url, AUTO_MIGRATE="false")).test_client()
+        silent.settimeout(LONG)
+        answer = http.get("/readyz")
+        with silent.accept()[0], silent.accept()[0]:
+            assert {check["state"] for check in answer.json["checks"].values()} == {"starting"}
+            wait_for(lambda: state_of(http, "database")["state"] == "failed")
+            assert http.get("/readyz").status_code == 503
 
 
 def test_a_server_is_ready_while_its_database_answers(database: Database) -> None:

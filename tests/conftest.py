@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support import language_model
 from tests.support.servers import Server, running
 
 
@@ -26,3 +27,9 @@ def postgres() -> Iterator[Server]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that mostly wait begin first."""
     items.sort(key=lambda item: item.get_closest_marker("by_the_clock") is None)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was not tested for want of something large is said once, and loudly."""
+    if language_model.was_missed(terminalreporter.stats.get("skipped", ())):
+        terminalreporter.write_sep("!", language_model.MISSING, red=True, bold=True)

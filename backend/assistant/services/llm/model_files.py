@@ -1,6 +1,7 @@
 """The model files of this machine: which there are, and which a caller may name."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +15,11 @@ UNITS = ("B", "KB", "MB", "GB", "TB")
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A file that holds a model; `shape` is None where it can't be read as one. `size` is in bytes."""
+    """A file that holds a model. `size` is in bytes; `shape` is None where nobody has looked into it yet."""
 
     path: Path
     size: int
-    shape: ModelShape | None
+    shape: ModelShape | None = None
 
     @property
     def name(self) -> str:
@@ -27,14 +28,12 @@ class ModelFile:
 
 
 def list_models(directories: Iterable[Path]) -> list[ModelFile]:
-    """The models directly in `directories`, by name; at most MOST_LISTED. What can't be read is left out."""
+    """The files directly in `directories` that are called like models, by name; at most MOST_LISTED."""
     found: list[ModelFile] = []
     for directory in directories:
-        try:
+        with suppress(OSError):
             paths = sorted(path for path in directory.iterdir() if path.suffix == SUFFIX and path.is_file())
-        except OSError:
-            continue
-        found += [_described(path) for path in paths[: MOST_LISTED - len(found)]]
+            found += [ModelFile(path, path.stat().st_size) for path in paths[: MOST_LISTED - len(found)]]
     return sorted(found, key=lambda model: model.name)
 
 
@@ -76,11 +75,3 @@ def _inside(text: str, directory: Path) -> Path | None:
     except (OSError, ValueError, RuntimeError):
         return None
     return path if path != root and path.is_relative_to(root) else None
-
-
-def _described(path: Path) -> ModelFile:
-    try:
-        shape = read_shape(path)
-    except (NotGgufError, OSError):
-        shape = None
-    return ModelFile(path, path.stat().st_size, shape)

@@ -6,6 +6,7 @@ from flask import Flask
 
 from backend.assistant.api import BLUEPRINTS
 from backend.assistant.api.llm_access import install_llm
+from backend.assistant.api.llm_socket import install_llm_socket
 from backend.assistant.api.music import install_music
 from backend.assistant.api.password import install_vault
 from backend.assistant.api.screen import install_screen
@@ -29,13 +30,15 @@ def install(app: Flask) -> None:
     """Give `app` the domain's database, migrations and routes."""
     settings: Settings = app.extensions["settings"]
     security = SecuritySettings.read(settings.read)
-    install_detail_errors(app, hosts=security.hosts, origins=Origins(security.origins, METHODS))
+    origins = Origins(security.origins, METHODS)
+    install_detail_errors(app, hosts=security.hosts, origins=origins)
     install_database(app, db)
     check_database(app)
     install_migrations(app, db, Path(__file__).parent / "migrations")
     install_vault(app)
     install_music(app)
     install_llm(app)
+    install_llm_socket(app, origins)
     install_screen(app)
     install_shell(app)
     install_api(app, "Assistant", BLUEPRINTS, {})

@@ -50,7 +50,7 @@ def as_events(generation: Generation, asked: Asked) -> Iterator[str]:
             elif event["event"] == "token":
                 yield sent({"token": event["text"]})
             elif event["event"] == "done":
-                yield sent(_summary(event, asked, generation), "done")
+                yield sent(summary(event, asked, generation), "done")
     except LlmRefusedError as refusal:
         yield sent({"detail": refusal.detail, "retry_after": refusal.retry_after}, "error")
 
@@ -101,7 +101,8 @@ def caller_gone(environ: dict[str, Any]) -> Callable[[], bool]:
     return gone
 
 
-def _summary(done: Message, asked: Asked, generation: Generation) -> dict[str, Any]:
+def summary(done: Message, asked: Asked, generation: Generation) -> dict[str, Any]:
+    """What is told at the end of an answer: counts in tokens, times in seconds."""
     return {
         "conversation_id": asked.conversation_id,
         "thinking_mode": asked.thinking_mode,

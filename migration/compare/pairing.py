@@ -6,11 +6,12 @@ the wrong row.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
+from migration.compare.alike import Lists
 from migration.compare.context import Context
 from migration.compare.locations import fold
 from migration.compare.sketching import Names, Sketcher
@@ -48,13 +49,7 @@ def pair_records(
     records, in control and in candidate, that chance put there; those without a partner are left out.
     """
     ours, theirs = _sketches(control, candidate, location, context)
-    partner: dict[int, int] = {}
-    waiting: dict[Hashable, deque[int]] = defaultdict(deque)
-    for j, sketch in enumerate(theirs):
-        waiting[sketch].append(j)
-    for i, sketch in enumerate(ours):
-        if waiting.get(sketch):
-            partner[i] = waiting[sketch].popleft()
+    partner = _pair_equal(ours, theirs, Lists(control, candidate, context.clock))
     taken = set(partner.values())
     our_rest = [i for i in range(len(ours)) if i not in partner]
     their_rest = [j for j in range(len(theirs)) if j not in taken]
@@ -70,6 +65,22 @@ def pair_records(
     ]
     added = set(their_rest) - set(partner.values()) - by_chance[1]
     return pairs + [Pair(None, j) for j in sorted(added)]
+
+
+def _pair_equal(ours: Sequence[Hashable], theirs: Sequence[Hashable], lists: Lists) -> dict[int, int]:
+    """Pair records that say the same, in their order; where one side has more of them, those that fit the others."""
+    groups: dict[Hashable, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
+    for side, sketches in enumerate((ours, theirs)):
+        for at, sketch in enumerate(sketches):
+            groups[sketch][side].append(at)
+    partner: dict[int, int] = {}
+    for mine, others in groups.values():
+        if len(mine) == len(others):
+            partner |= zip(mine, others, strict=True)
+    for mine, others in groups.values():
+        if len(mine) != len(others):
+            partner |= lists.fitting(mine, others, partner)
+    return partner
 
 
 def pair_alike(

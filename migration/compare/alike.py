@@ -1,6 +1,6 @@
-"""Records that say the same, of which one side has more: which of them are the others' partners.
+"""Which records of two lists belong together where what they say doesn't tell: by their times and what surrounds them.
 
-Nothing in them tells, so what stands around them does. A wrong guess would show as records that change places, or as a
+Of records that say the same one side may have more. A wrong guess would show as records that change places, or as a
 record of another time.
 """
 
@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from migration.compare.times import Clock, times_in
+from migration.compare.times import Clock, parse_time, times_in
 
 #: Beyond this many pairs the first records are paired.
 _MOST_PAIRS = 10_000
@@ -40,6 +40,19 @@ class Lists:
             flipped = [list(column) for column in zip(*misfits, strict=True)]
             return {ours[at]: theirs[j] for j, at in enumerate(_cheapest(flipped))}
         return {ours[i]: theirs[at] for i, at in enumerate(_cheapest(misfits))}
+
+    def members_apart(self, i: int, j: int) -> int:
+        """How many members of two records are times in the same form, but not the same moment."""
+        ours, theirs = self._control[i], self._candidate[j]
+        return sum(self._apart(ours[key], theirs[key]) for key in ours.keys() & theirs.keys())
+
+    def _apart(self, control: Any, candidate: Any) -> bool:
+        if not (isinstance(control, str) and isinstance(candidate, str)) or control == candidate:
+            return False
+        ours, theirs = parse_time(control), parse_time(candidate)
+        if ours is None or theirs is None or ours.form != theirs.form:
+            return False
+        return not self._clock.agrees(ours.epoch, theirs.epoch, ours.grain)
 
     def _misfits(self, ours: Sequence[int], theirs: Sequence[int], known: Mapping[int, int]) -> list[list[Misfit]]:
         our_known, their_known = list(known), list(known.values())

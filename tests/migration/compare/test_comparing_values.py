@@ -219,6 +219,20 @@ def test_a_line_that_says_the_same_is_known_by_its_time() -> None:
     assert Bench().values(control, [control[1], control[3]]) == [("body[0]", "missing"), ("body[2]", "missing")]
 
 
+@pytest.mark.parametrize(
+    ("second", "found"),
+    [
+        ("12", [("body[0].text", "value"), ("body[0].type", "value")]),
+        ("52", [("body[0]", "missing"), ("body[1]", "added")]),
+    ],
+)
+def test_another_line_of_another_time_is_another_line(second: str, found: list[tuple[str, str]]) -> None:
+    bench = Bench(place("body[].id", PlaceKind.POSITION))
+    control = [{"id": 1, "type": "event", "text": "engine loaded", "time": "2026-11-21T02:59:10"}]
+    candidate = [{"id": 1, "type": "agent", "text": "a-1 registered", "time": f"2026-11-21T02:59:{second}"}]
+    assert sorted(bench.values(control, candidate)) == found
+
+
 def test_lines_that_say_the_same_do_not_hide_that_others_change_places() -> None:
     control = lines("loaded 59", "back 57", "loaded 55", "used 53", "loaded 51")
     candidate = lines("loaded 59", "used 57", "back 53", "loaded 51")

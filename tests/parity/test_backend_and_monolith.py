@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.cli import RECORDINGS, cutover, replay
+from tests.support.cli import RECORDINGS, UNMEASURED, cutover, replay
 from tests.support.mariadb import MariaDB
 
 MONOLITH = "legacy.spot:create_app()"
 
 
-@pytest.fixture
-def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A ledger in which native owns everything that it implements."""
-    url = f"sqlite:///{tmp_path}/ledger.sqlite3"
-    monkeypatch.setenv("SPOT_DATABASE_URL", f"sqlite:///{tmp_path}/seeding.sqlite3")
-    seeded = cutover("routes", "--seed", MONOLITH, "--native", "backend:create_app", "--ledger", url)
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A ledger in which native owns everything that it implements. Replays only read it."""
+    directory = tmp_path_factory.mktemp("ledger")
+    url, seeding = (f"sqlite:///{directory}/{name}.sqlite3" for name in ("ledger", "seeding"))
+    native = ("--native", "backend:create_app")
+    seeded = cutover("routes", "--seed", MONOLITH, *native, "--ledger", url, SPOT_DATABASE_URL=seeding)
     promoted = cutover("promote", "*", "--why", "parity", "--ledger", url)
     assert (seeded.status, promoted.status) == (0, 0), seeded.errors + promoted.errors
     assert "63 routes were changed" in promoted.output
-    monkeypatch.delenv("SPOT_DATABASE_URL")
-    yield url
+    return url
 
 
 @pytest.mark.parametrize("database", ["sqlite", "mariadb"])
 def test_every_difference_is_meant(tmp_path: Path, ledger: str, database: str, mariadb: MariaDB) -> None:
     databases: tuple[str, ...] = ()
+    measured = {} if database == "sqlite" else UNMEASURED
     if database == "mariadb":
         databases = ("--control-db", mariadb.create_database(), "--candidate-db", mariadb.create_database(), "--reset")
     report = replay(
@@ -37,6 +37,7 @@ def test_every_difference_is_meant(tmp_path: Path, ledger: str, database: str, m
         *("--control", MONOLITH, "--candidate", "wsgi:application", *databases),
         CUTOVER_LEDGER_URL=ledger,
         SPOT_AUTO_MIGRATE="true",
+        **measured,
     )
     summary = report["summary"]
     assert report["differences"] == []

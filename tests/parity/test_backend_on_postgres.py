@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.support.cli import RECORDINGS, UNMEASURED, replay
+from tests.support.cli import RECORDINGS, replay
 from tests.support.postgres import PostgreSQL
 
 
@@ -16,7 +16,6 @@ def test_every_difference_is_meant(tmp_path: Path, postgres: PostgreSQL) -> None
         *("--candidate-db", postgres.create_database(), "--reset"),
         SPOT_AUTO_MIGRATE="true",
         SPOT_ADMIN_ACCESS="open",
-        **UNMEASURED,
     )
     assert report["differences"] == []
     assert (report["summary"]["exchanges"], report["summary"]["errors"]) == (1559, 0)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.cli import RECORDINGS, UNMEASURED, replay
+from tests.support.cli import RECORDINGS, replay
 from tests.support.mariadb import MariaDB
 
 ITSELF = ("--control", "legacy.spot:create_app()", "--candidate", "legacy.spot:create_app()")
@@ -27,21 +27,20 @@ def assert_nothing_differs(report: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("turn", range(1, 6))
 def test_nothing_differs(tmp_path: Path, turn: int) -> None:
-    measured = {} if turn == 1 else UNMEASURED
-    assert_nothing_differs(replay(tmp_path, *ALL, *ITSELF, "--noise-runs", "0", **measured))
+    assert_nothing_differs(replay(tmp_path, *ALL, *ITSELF, "--noise-runs", "0"))
 
 
 def test_nothing_differs_on_mariadb(tmp_path: Path, mariadb: MariaDB) -> None:
     databases = ("--control-db", mariadb.create_database(), "--candidate-db", mariadb.create_database(), "--reset")
-    assert_nothing_differs(replay(tmp_path, *ALL, *ITSELF, *databases, "--noise-runs", "0", **UNMEASURED))
+    assert_nothing_differs(replay(tmp_path, *ALL, *ITSELF, *databases, "--noise-runs", "0"))
 
 
 def test_nothing_differs_between_two_products(tmp_path: Path, mariadb: MariaDB) -> None:
     databases = ("--control-db", mariadb.create_database(), "--reset")
-    assert_nothing_differs(replay(tmp_path, *ALL, *ITSELF, *databases, "--noise-runs", "0", **UNMEASURED))
+    assert_nothing_differs(replay(tmp_path, *ALL, *ITSELF, *databases, "--noise-runs", "0"))
 
 
 def test_hardly_anything_in_the_databases_is_noise(tmp_path: Path) -> None:
-    report = replay(tmp_path, *ALL, *ITSELF, **UNMEASURED)
+    report = replay(tmp_path, *ALL, *ITSELF)
     assert_nothing_differs(report)
     assert {noise["route"] for noise in report["noise"] if noise["route"].startswith("table ")} <= {BUCKETS}

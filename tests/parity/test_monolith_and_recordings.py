@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.cli import RECORDINGS, UNMEASURED, replay
+from tests.support.cli import RECORDINGS, replay
 from tests.support.mariadb import MariaDB
 
 MONOLITH = "legacy.spot:create_app()"
@@ -53,7 +53,7 @@ def test_almost_every_answer_is_the_recorded_one_at_the_recorded_pace(tmp_path: 
         paced = dict(zip(runs, pool.map(lambda run: by_the_clock(*run), runs), strict=True))
     rest = [path for path in ALL if path.stem not in WITH_COORDINATOR]
     for database in DATABASES:
-        fast = replay(tmp_path / database / "rest", *rest, *AS_RECORDED, *on(database, mariadb), **UNMEASURED)
+        fast = replay(tmp_path / database / "rest", *rest, *AS_RECORDED, *on(database, mariadb))
         reports = [fast, *(report for run, report in paced.items() if run[0] == database)]
         assert [difference for report in reports for difference in report["differences"]] == []
         summaries = [report["summary"] for report in reports]

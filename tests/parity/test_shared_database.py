@@ -10,7 +10,7 @@ import pytest
 from legacy.spot_db import Database as Monolith
 from tests.backend.conftest import Database
 from tests.backend.migrating import upgrade
-from tests.support.cli import RECORDINGS, UNMEASURED, replay
+from tests.support.cli import RECORDINGS, replay
 from tests.support.mariadb import MariaDB
 
 MONOLITH = "legacy.spot:create_app()"
@@ -33,13 +33,13 @@ def upgraded(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 def test_the_monolith_answers_as_recorded_on_an_upgraded_database(tmp_path: Path, upgraded: str) -> None:
     on_it = ("--candidate", MONOLITH, "--candidate-db", upgraded, "--reset")
-    report = replay(tmp_path / "report", *ALL, "--control", "recording", *on_it, **UNMEASURED)
+    report = replay(tmp_path / "report", *ALL, "--control", "recording", *on_it)
     assert report["differences"] == []
     assert (report["summary"]["exchanges"], report["summary"]["errors"]) == (1559, 0)
 
 
 def test_the_backend_answers_as_the_monolith_on_an_adopted_database(tmp_path: Path, upgraded: str) -> None:
     on_it = ("--candidate", BACKEND, "--candidate-db", upgraded, "--reset")
-    report = replay(tmp_path / "report", *ALL, "--control", MONOLITH, *on_it, SPOT_ADMIN_ACCESS="open", **UNMEASURED)
+    report = replay(tmp_path / "report", *ALL, "--control", MONOLITH, *on_it, SPOT_ADMIN_ACCESS="open")
     assert report["differences"] == []
     assert (report["summary"]["exchanges"], report["summary"]["errors"]) == (1559, 0)

@@ -12,9 +12,6 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORDINGS = ROOT / "tests" / "recordings" / "spot"
-#: An environment in which coverage is not measured, which more than doubles what a replay takes: for replays that run
-#: the same code as others do.
-UNMEASURED = {"COVERAGE_PROCESS_CONFIG": "", "COVERAGE_PROCESS_START": ""}
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,12 @@ the wrong row.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
-from collections.abc import Hashable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Sequence
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
+from migration.compare.alike import Lists
 from migration.compare.context import Context
 from migration.compare.locations import fold
 from migration.compare.sketching import Names, Sketcher
@@ -48,20 +49,15 @@ def pair_records(
     records, in control and in candidate, that chance put there; those without a partner are left out.
     """
     ours, theirs = _sketches(control, candidate, location, context)
-    partner: dict[int, int] = {}
-    waiting: dict[Hashable, deque[int]] = defaultdict(deque)
-    for j, sketch in enumerate(theirs):
-        waiting[sketch].append(j)
-    for i, sketch in enumerate(ours):
-        if waiting.get(sketch):
-            partner[i] = waiting[sketch].popleft()
+    lists = Lists(control, candidate, context.clock)
+    partner = _pair_equal(ours, theirs, lists)
     taken = set(partner.values())
     our_rest = [i for i in range(len(ours)) if i not in partner]
     their_rest = [j for j in range(len(theirs)) if j not in taken]
     if len(our_rest) * len(their_rest) > _MOST_PAIRS:
         partner |= dict(zip(our_rest, their_rest, strict=False))
     else:
-        partner |= pair_alike(ours, theirs, our_rest, their_rest, by_chance)
+        partner |= pair_alike(ours, theirs, our_rest, their_rest, by_chance, lists.members_apart)
     looks = Counter(ours)
     pairs = [
         Pair(i, partner.get(i), guessed=looks[sketch] > 1)
@@ -72,23 +68,43 @@ def pair_records(
     return pairs + [Pair(None, j) for j in sorted(added)]
 
 
+def _pair_equal(ours: Sequence[Hashable], theirs: Sequence[Hashable], lists: Lists) -> dict[int, int]:
+    """Pair records that say the same, in their order; where one side has more of them, those that fit the others."""
+    groups: dict[Hashable, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
+    for side, sketches in enumerate((ours, theirs)):
+        for at, sketch in enumerate(sketches):
+            groups[sketch][side].append(at)
+    partner: dict[int, int] = {}
+    for mine, others in groups.values():
+        if len(mine) == len(others):
+            partner |= zip(mine, others, strict=True)
+    for mine, others in groups.values():
+        if len(mine) != len(others):
+            partner |= lists.fitting(mine, others, partner)
+    return partner
+
+
 def pair_alike(
     ours: Sequence[Hashable],
     theirs: Sequence[Hashable],
     our_rest: Sequence[int],
     their_rest: Sequence[int],
     by_chance: tuple[set[int], set[int]] = (set(), set()),
+    members_apart: Callable[[int, int], int] = lambda ours, theirs: 0,
 ) -> dict[int, int]:
     """Pair what is left by likeness, the most alike first: by members, then by their words, then by nearness.
 
     ``ours`` and ``theirs`` are sketches of all records; each of the one rest is compared with each of the other. A
     record that is there by chance is paired only with one that surely is not, and only if they are nearly the same.
+    ``members_apart`` tells how many members of two records look alike but are not: times that are other moments.
     """
     scored = []
     for i in our_rest:
         for j in their_rest:
             chances = (i in by_chance[0]) + (j in by_chance[1])
             likeness = _likeness(ours[i], theirs[j])
+            if likeness >= _ALIKE and isinstance(ours[i], frozenset):
+                likeness = _likeness(ours[i], theirs[j], members_apart(i, j))
             if chances == 2 or likeness < _ALIKE:
                 continue
             words = _likeness_of_words(ours[i], theirs[j])
@@ -103,11 +119,11 @@ def pair_alike(
     return partner
 
 
-def _likeness(control: Hashable, candidate: Hashable) -> float:
-    """The share of members that say the same, 0..1."""
+def _likeness(control: Hashable, candidate: Hashable, apart: int = 0) -> float:
+    """The share of members that say the same, 0..1; ``apart`` of those that seem to don't."""
     if not (isinstance(control, frozenset) and isinstance(candidate, frozenset)):
         return float(control == candidate)
-    return len(control & candidate) / max(len(control), len(candidate), 1)
+    return (len(control & candidate) - apart) / max(len(control), len(candidate), 1)
 
 
 def _likeness_of_words(control: Hashable, candidate: Hashable) -> float:

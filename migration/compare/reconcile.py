@@ -15,7 +15,7 @@ from migration.compare.locations import child, fold
 from migration.compare.pairing import Pair, pair_records
 from migration.compare.registry import PlaceKind
 from migration.compare.scalars import reconcile_scalar
-from migration.compare.times import parse_time
+from migration.compare.times import times_in
 from migration.compare.verdict import MISSING, Kind
 
 
@@ -105,17 +105,17 @@ def _cut_by_chance(control: list[Any], candidate: list[Any], context: Context) -
     """
     if not control:
         return set(), set()
-    ours_last, theirs_last = dict(_times(control[-1])), dict(_times(candidate[-1]))
+    ours_last, theirs_last = dict(times_in(control[-1])), dict(times_in(candidate[-1]))
 
     def near(our_second: str, their_second: str | None) -> bool:
         return their_second is not None and context.clock.agrees(float(our_second), float(their_second), tolerance=1.0)
 
     ours, theirs = set(), set()
     for i, record in enumerate(control):
-        if any(ours_last.get(p) == second or near(second, theirs_last.get(p)) for p, second in _times(record)):
+        if any(ours_last.get(p) == second or near(second, theirs_last.get(p)) for p, second in times_in(record)):
             ours.add(i)
     for j, record in enumerate(candidate):
-        if any(theirs_last.get(p) == s or (p in ours_last and near(ours_last[p], s)) for p, s in _times(record)):
+        if any(theirs_last.get(p) == s or (p in ours_last and near(ours_last[p], s)) for p, s in times_in(record)):
             theirs.add(j)
     return ours, theirs
 
@@ -131,20 +131,10 @@ def _check_order(
     both = [(i, j) for i, j, _ in pairs if i is not None and j is not None]
     if all(earlier[1] < later[1] for earlier, later in pairwise(both)):
         return
-    ours = {i: _times(control[i]) for i, _ in both}
-    theirs = {j: _times(candidate[j]) for _, j in both}
+    ours = {i: times_in(control[i]) for i, _ in both}
+    theirs = {j: times_in(candidate[j]) for _, j in both}
     for at, (i, j) in enumerate(both):
         for later_i, later_j in both[at + 1 :]:
             if later_j < j and not (ours[i] & ours[later_i] or theirs[j] & theirs[later_j]):
                 context.note(location, Kind.ORDER, f"control's records {i} and {later_i} change places at candidate")
                 return
-
-
-def _times(record: Any, path: str = "") -> set[tuple[str, str]]:
-    """The times in a record, to the second, with their places."""
-    if isinstance(record, dict):
-        return {found for key, value in record.items() for found in _times(value, f"{path}.{key}")}
-    if isinstance(record, str) and len(record) >= len("2026-11-21"):
-        moment = parse_time(record)
-        return {(path, str(int(moment.epoch)))} if moment else set()
-    return set()

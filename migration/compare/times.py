@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
+from typing import Any
 
 _ISO = re.compile(
     r"(?P<date>\d{4}-\d{2}-\d{2})"
@@ -13,6 +14,7 @@ _ISO = re.compile(
     r"(?:(?P<point>[.,])(?P<fraction>\d+))?(?P<zone>Z|[+-]\d{2}:?\d{2})?)?"
 )
 DAY = 86_400.0
+_SHORTEST = len("2026-11-21")
 
 #: A request's time further than this from its recording is a fact of the business (a birthday), not of the clock.
 SHIFT_WINDOW = timedelta(days=92)
@@ -56,6 +58,16 @@ def _parse_imf_fixdate(text: str) -> Moment | None:
         return None
 
 
+def times_in(record: Any, path: str = "") -> set[tuple[str, str]]:
+    """The times in a record of JSON, as whole seconds since the epoch, with their places in it."""
+    if isinstance(record, dict):
+        return {found for key, value in record.items() for found in times_in(value, f"{path}.{key}")}
+    if isinstance(record, str) and len(record) >= _SHORTEST:
+        moment = parse_time(record)
+        return {(path, str(int(moment.epoch)))} if moment else set()
+    return set()
+
+
 def shift_time(text: str, recorded: datetime, now: datetime) -> str:
     """``text``, a time in a recorded request, as it would be written today: same form, same distance to its request.
 
@@ -79,6 +91,18 @@ def shift_time(text: str, recorded: datetime, now: datetime) -> str:
     return f"{written:%Y-%m-%d}{match['separator']}{clock}{fraction}{match['zone'] or ''}"
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From one moment to another, in epoch seconds."""
+
+    begin: float
+    end: float
+
+    def holds(self, epoch: float, grain: float) -> bool:
+        """Whether a moment written with this ``grain`` may lie in the span."""
+        return self.begin - grain < epoch <= self.end
+
+
 @dataclass(slots=True)
 class Clock:
     """How far candidate's clock lies from control's, known from the moments at which each exchange was sent.
@@ -91,6 +115,11 @@ class Clock:
     tolerance: float = 5.0
     _nearest: float | None = field(default=None)
     _farthest: float | None = field(default=None)
+    _starts: tuple[Span, Span] | None = field(default=None)
+
+    def start(self, control: Span | None, candidate: Span | None) -> None:
+        """Both sides were started in these spans, each as long as it took: what they wrote meanwhile is one moment."""
+        self._starts = (control, candidate) if control is not None and candidate is not None else None
 
     def observe(self, control: float, candidate: float) -> None:
         """An exchange was sent at these moments (epoch seconds) on the two sides."""
@@ -103,12 +132,23 @@ class Clock:
         nearest, farthest = self._nearest or 0.0, self._farthest or 0.0
         tolerance = self.tolerance if tolerance is None else tolerance
         if grain < 60.0:
-            return control + nearest - tolerance <= candidate <= control + farthest + tolerance
+            return self.gap(control, candidate) <= tolerance or self._both_start(control, candidate, grain)
         earliest = (control + nearest - tolerance) // grain * grain
         latest = (control + grain - 1.0 + farthest + tolerance) // grain * grain
         if farthest - nearest < tolerance and abs(nearest) < tolerance:
             return self._same_grain_now(control, candidate, grain)
         return earliest <= candidate <= latest
+
+    def gap(self, control: float, candidate: float) -> float:
+        """Seconds by which candidate's moment lies outside of what the distances seen so far allow; 0 is inside."""
+        nearest, farthest = self._nearest or 0.0, self._farthest or 0.0
+        return max(control + nearest - candidate, candidate - control - farthest, 0.0)
+
+    def _both_start(self, control: float, candidate: float, grain: float) -> bool:
+        if self._starts is None:
+            return False
+        ours, theirs = self._starts
+        return ours.holds(control, grain) and theirs.holds(candidate, grain)
 
     def _same_grain_now(self, control: float, candidate: float, grain: float) -> bool:
         """Side by side, dates are equal; only around their turn may they differ by one."""

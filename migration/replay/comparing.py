@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from migration.compare.knowledge import Knowledge
+from migration.compare.times import Span
 from migration.compare.verdict import Difference, Kind, Verdict
 from migration.recording.exchange import Exchange, Request
 from migration.replay.judge import Answer, Judge, Judgement
@@ -21,6 +23,14 @@ from migration.state.terms import Terms
 _NO_ANSWER = "(no answer)"
 
 
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """One pass over control alone: when it was started, where it is ours to start, and its answers by exchange."""
+
+    started: Span | None = None
+    answers: dict[int, Answer] = field(default_factory=dict)
+
+
 class Comparing:
     """State of the comparison over one recording. Not for several threads."""
 
@@ -31,7 +41,7 @@ class Comparing:
         knowledge: Knowledge,
         options: Options,
         candidate_url: str,
-        baselines: Sequence[dict[int, Answer]],
+        baselines: Sequence[Baseline],
         *,
         live: bool,
     ) -> None:
@@ -43,6 +53,10 @@ class Comparing:
         self._is_minted = self._lane.is_minted if self._lane else minting.is_minted
         seen = knowledge.seen_by(self._is_minted)
         self._judge = Judge(seen, options.registry, options.time_tolerance, live=live)
+
+    def sides_start(self, control: Span | None, candidate: Span | None) -> None:
+        """The sides were started anew for this recording, in these spans."""
+        self._judge.sides_start(control, candidate, [baseline.started for baseline in self._baselines])
 
     def requests(self, exchange: Exchange) -> tuple[Request, Request]:
         """What to ask control and candidate now."""
@@ -105,7 +119,6 @@ class Comparing:
         return sending.control, None
 
     def _noisy(self, exchange: Exchange, route: str, control: Answer, again: Answer | None) -> frozenset[str]:
-        others = [baseline[exchange.index] for baseline in self._baselines if exchange.index in baseline]
-        if again is not None:
-            others.append(again)
-        return frozenset().union(*(self._judge.learn_noise(at, route, o, control) for at, o in enumerate(others)))
+        others = [*(baseline.answers.get(exchange.index) for baseline in self._baselines), again]
+        learn = self._judge.learn_noise
+        return frozenset().union(*(learn(run, route, o, control) for run, o in enumerate(others) if o is not None))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from migration.compare.context import Context
 from migration.compare.knowledge import Knowledge
 from migration.compare.locations import fold
 from migration.compare.registry import Registry
-from migration.compare.times import Clock
+from migration.compare.times import Clock, Span
 from migration.compare.verdict import Accepted, Difference, Kind
 from migration.recording.exchange import Exchange, Response
 
@@ -51,6 +51,12 @@ class Judge:
     def own(self, run: int) -> tuple[Bindings, Clock]:
         """What an earlier run of control has in common with this one."""
         return self._own.setdefault(run, (Bindings(self._given), Clock(self._tolerance)))
+
+    def sides_start(self, control: Span | None, candidate: Span | None, earlier: Sequence[Span | None]) -> None:
+        """When the sides were started, and control in each earlier run."""
+        self.clock.start(control, candidate)
+        for run, span in enumerate(earlier):
+            self.own(run)[1].start(span, control)
 
     def both_are_sent(self, words: Iterable[str]) -> None:
         """Callers know ``words`` from elsewhere, so they mean the same on every side and in every run."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from migration.compare.knowledge import Knowledge
 from migration.recording.exchange import Recording
-from migration.replay.comparing import Comparing
+from migration.replay.comparing import Baseline, Comparing
 from migration.replay.conductor import conduct
 from migration.replay.databases import Databases
 from migration.replay.events import (
@@ -24,7 +24,6 @@ from migration.replay.events import (
     StateCompared,
 )
 from migration.replay.flows import teach_places
-from migration.replay.judge import Answer
 from migration.replay.lane import Lane
 from migration.replay.minting import Minting
 from migration.replay.options import Options
@@ -33,9 +32,6 @@ from migration.replay.seeding import Seeder
 from migration.replay.sending import Sender, Sending
 from migration.replay.sessions import Step, plan
 from migration.targets.side import RECORDING, Side
-
-#: The answers of one control-against-control pass, by exchange.
-Baseline = dict[int, Answer]
 
 
 class Run:
@@ -105,10 +101,10 @@ class Run:
 
     def _learn(self, recording: Recording, sender: Sender, namer: RouteNamer) -> Generator[Event, None, Baseline]:
         """One pass over control alone; its answers are what control will be compared with."""
-        baseline: Baseline = {}
         if self._control is None:
-            return baseline
+            return Baseline()
         self._control.reset()
+        baseline = Baseline(self._control.starting)
         seeder = self._seeder(recording, [self._control])
         minting = Minting(recording)
         teach_places(self._knowledge, recording, minting, namer)
@@ -123,7 +119,7 @@ class Run:
         for step, sending in self._conduct(recording, minting, prepare):
             if sending.control is not None:
                 lane.learn(step.exchange, namer.name(step.exchange, minting), sending.control)
-                baseline[step.exchange.index] = sending.control
+                baseline.answers[step.exchange.index] = sending.control
             yield ExchangeLearned(recording.name)
         return baseline
 
@@ -135,6 +131,7 @@ class Run:
 
     def _compare(self, recording: Recording, comparing: Comparing, seeder: Seeder | None, sender: Sender) -> Events:
         self._both(lambda side: side.reset())
+        comparing.sides_start(self._control.starting if self._control else None, self._candidate.starting)
 
         def prepare(step: Step) -> Callable[[], Sending]:
             if seeder is not None:

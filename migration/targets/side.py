@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from abc import ABC, abstractmethod
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.engine import make_url
 
+from migration.compare.times import Span
 from migration.targets.database import SideDatabase, normalise_url
 from migration.targets.loading import TargetError
 from migration.targets.process import TargetProcess
@@ -32,6 +34,8 @@ class Side(ABC):
         self.url = url
         self.database = database
         self.routes: list[tuple[list[str], str]] = []
+        #: Epoch seconds from when to when the side was started, where it is ours to start.
+        self.starting: Span | None = None
 
     @property
     @abstractmethod
@@ -104,7 +108,9 @@ class ProcessSide(Side):
         return self._clear or not self._named
 
     def start(self) -> None:
+        began = time.time()
         self._process.start()
+        self.starting = Span(began, time.time())
         self.routes = self._process.routes
 
     def reset(self) -> None:
@@ -116,7 +122,7 @@ class ProcessSide(Side):
         if self._directory is not None:
             for left in self._directory.iterdir():
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
-        self._process.start()
+        self.start()
 
     def close(self) -> None:
         self._process.close()

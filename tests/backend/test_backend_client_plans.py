@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
+from pymysql.connections import Connection
+from pymysql.cursors import DictCursor
 
 from backend.spot.models import db
 from tests.backend.conftest import Spot, spot_on
 from tests.backend.looking_back import now
 from tests.backend.shown_to_clients import READS, fill
 from tests.support.mariadb import MariaDB
+from tests.support.statements import sent_to_mysql
 
 CROWD = 3000
 BY_CROWD = f"FROM seq_1_to_{CROWD}"
@@ -82,14 +83,13 @@ def plans(mariadb: MariaDB) -> dict[str, list[Step]]:
     fill(spot, now())
     add_crowd(spot)
     with spot.app.app_context():
-        engine = db.engine
-    asked: list[tuple[str, Any]] = []
-    event.listen(engine, "before_cursor_execute", lambda *call: asked.append((call[2], call[3])))
+        database = db.engine.url.database
     found = {}
-    for read in READS:
-        asked.clear()
-        assert spot.http.get(f"/api/{read}", headers=spot.headers).status_code == 200
-        found[read] = [step for statement in list(asked) for step in explain(engine, *statement)]
+    with mariadb.connect(database) as connection:
+        for read in READS:
+            with sent_to_mysql() as sent:
+                assert spot.http.get(f"/api/{read}", headers=spot.headers).status_code == 200
+            found[read] = [step for statement in sent for step in explain(connection, statement)]
     return found
 
 
@@ -101,12 +101,12 @@ def add_crowd(spot: Spot) -> None:
         spot.sql(f"ANALYZE TABLE {table}")
 
 
-def explain(engine: Engine, statement: str, parameters: Any) -> list[Step]:
+def explain(connection: Connection, statement: str) -> list[Step]:
     if not statement.startswith("SELECT"):
         return []
-    with engine.connect() as connection:
-        rows = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).mappings().all()
-    return [Step(statement, row["table"], row["key"], row["type"]) for row in rows if row["table"]]
+    with connection.cursor(DictCursor) as cursor:
+        cursor.execute(f"EXPLAIN {statement}")
+        return [Step(statement, row["table"], row["key"], row["type"]) for row in cursor if row["table"]]
 
 
 @pytest.mark.parametrize("read", READS)

@@ -85,8 +85,13 @@ def with_clients(sides: BothSides) -> BothSides:
     sides.insert("clients", id="c1", name="One", email="one", client_token="1", is_active=1, total_savings=7.5)
     sides.insert("clients", id="c2", name="Two", email="two", client_token="2", is_active=1, total_savings=0)
     sides.insert("clients", id="c3", name="Gone", email="gone", client_token="3", is_active=0, total_savings=3)
-    sides.insert("agents", id="a1", client_id="c1", logical_agent_id="a1", status="offline", instance_id="i-1")
+    insert_agent(sides, "a1", status="offline", instance_id="i-1")
     return sides
+
+
+def insert_agent(sides: BothSides, name: str, **values: Any) -> None:
+    """An agent, installed at one moment on both sides: they are filled one after the other."""
+    sides.insert("agents", **{"id": name, "logical_agent_id": name, "client_id": "c1", "installed_at": now()} | values)
 
 
 @pytest.fixture
@@ -120,8 +125,7 @@ def both(request: pytest.FixtureRequest) -> BothSides:
 class TestAgentHealth:
     def agent(self, both: BothSides, name: str, silent: int | None, **values: Any) -> None:
         seen = None if silent is None else now() - timedelta(seconds=silent)
-        values = {"client_id": "c1", "logical_agent_id": name, "status": "online", "last_heartbeat_at": seen} | values
-        both.insert("agents", id=name, **values)
+        insert_agent(both, name, **{"status": "online", "last_heartbeat_at": seen} | values)
 
     def test_both_sides_take_the_same_agents_offline(self, both: BothSides) -> None:
         self.agent(both, "fresh", 0)

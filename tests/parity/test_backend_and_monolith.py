@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,17 +12,17 @@ from tests.support.mariadb import MariaDB
 MONOLITH = "legacy.spot:create_app()"
 
 
-@pytest.fixture
-def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A ledger in which native owns everything that it implements."""
-    url = f"sqlite:///{tmp_path}/ledger.sqlite3"
-    monkeypatch.setenv("SPOT_DATABASE_URL", f"sqlite:///{tmp_path}/seeding.sqlite3")
-    seeded = cutover("routes", "--seed", MONOLITH, "--native", "backend:create_app", "--ledger", url)
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A ledger in which native owns everything that it implements. Replays only read it."""
+    directory = tmp_path_factory.mktemp("ledger")
+    url, seeding = (f"sqlite:///{directory}/{name}.sqlite3" for name in ("ledger", "seeding"))
+    native = ("--native", "backend:create_app")
+    seeded = cutover("routes", "--seed", MONOLITH, *native, "--ledger", url, SPOT_DATABASE_URL=seeding)
     promoted = cutover("promote", "*", "--why", "parity", "--ledger", url)
     assert (seeded.status, promoted.status) == (0, 0), seeded.errors + promoted.errors
     assert "63 routes were changed" in promoted.output
-    monkeypatch.delenv("SPOT_DATABASE_URL")
-    yield url
+    return url
 
 
 @pytest.mark.parametrize("database", ["sqlite", "mariadb"])

@@ -193,6 +193,52 @@ def test_a_list_that_is_cut_inside_a_second() -> None:
     ]
 
 
+def lines(*written: str) -> list[dict[str, str]]:
+    """``"loaded 40"``: a line and the second of its time."""
+    return [{"text": line.split()[0], "at": f"2026-11-21T02:59:{line.split()[1]}"} for line in written]
+
+
+@pytest.mark.parametrize(
+    ("candidate", "found"),
+    [
+        (["loaded 57", "back 57", "loaded 54", "used 53", "made 50"], ["body[0]", "body[1]"]),
+        (["loaded 56", "back 55", "used 53", "made 50"], ["body[0]", "body[1]", "body[4]"]),
+        (["back 57", "loaded 54", "used 53", "made 50"], ["body[0]", "body[1]", "body[2]"]),
+        (["back 57", "loaded 57", "loaded 54", "used 53", "made 50"], ["body[0]", "body[1]"]),
+    ],
+)
+def test_of_lines_that_say_the_same_those_are_missing_that_fit_least(candidate: list[str], found: list[str]) -> None:
+    """None of the others changes places with one that was taken for another."""
+    control = lines("loaded 59", "loaded 58", "loaded 57", "back 57", "loaded 54", "used 53", "made 50")
+    assert Bench().values(control, lines(*candidate)) == [(place, "missing") for place in found]
+    assert {kind for _, kind in Bench().values(lines(*candidate), control)} == {"added"}
+
+
+def test_a_line_that_says_the_same_is_known_by_its_time() -> None:
+    control = lines("loaded 49", "loaded 40", "loaded 31", "loaded 22")
+    assert Bench().values(control, [control[1], control[3]]) == [("body[0]", "missing"), ("body[2]", "missing")]
+
+
+@pytest.mark.parametrize(
+    ("second", "found"),
+    [
+        ("12", [("body[0].text", "value"), ("body[0].type", "value")]),
+        ("52", [("body[0]", "missing"), ("body[1]", "added")]),
+    ],
+)
+def test_another_line_of_another_time_is_another_line(second: str, found: list[tuple[str, str]]) -> None:
+    bench = Bench(place("body[].id", PlaceKind.POSITION))
+    control = [{"id": 1, "type": "event", "text": "engine loaded", "time": "2026-11-21T02:59:10"}]
+    candidate = [{"id": 1, "type": "agent", "text": "a-1 registered", "time": f"2026-11-21T02:59:{second}"}]
+    assert sorted(bench.values(control, candidate)) == found
+
+
+def test_lines_that_say_the_same_do_not_hide_that_others_change_places() -> None:
+    control = lines("loaded 59", "back 57", "loaded 55", "used 53", "loaded 51")
+    candidate = lines("loaded 59", "used 57", "back 53", "loaded 51")
+    assert ("body", "order") in Bench().values(control, candidate)
+
+
 def test_a_learned_place_binds_no_word_that_both_sides_know() -> None:
     """A caller sent a zone back that an answer had shown, so it was taken for an identifier."""
     bench = Bench(minted=lambda value: value == "order-7x")

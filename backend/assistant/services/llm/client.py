@@ -123,22 +123,20 @@ class Client:
 
     def _started(self) -> socket.socket:
         """A connection to the supervisor, started where there is none: by one at a time, the others find it then."""
-        deadline = time.monotonic() + START_WITHIN
-        try:
+        with suppress(NotRunningError):
             return self._connected()
-        except NotRunningError:
-            pass
-        with _locked(self._paths.starting):
-            process: subprocess.Popen[bytes] | None = None
+        deadline = time.monotonic() + START_WITHIN
+        process: subprocess.Popen[bytes] | None = None
+        with _opened(self._paths.starting) as lock:
             while time.monotonic() < deadline:
-                try:
+                with suppress(NotRunningError):
                     return self._connected()
-                except NotRunningError:
+                if _is_ours(lock):
                     if process is None or process.poll() == 0:
                         process = self._start()
                     elif process.poll() is not None:
                         break
-                    time.sleep(0.02)
+                time.sleep(0.02)
         raise LlmRefusedError(503, f"{NO_SUPERVISOR}: it did not start; its log is logs/llm.log in DATA_DIR", 5)
 
     def _start(self) -> "subprocess.Popen[bytes]":
@@ -156,13 +154,21 @@ class Client:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+def _opened(lock: Path) -> Iterator[int]:
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _is_ours(lock: int) -> bool:
+    """Whether this process holds the lock, now or since it asked before."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager

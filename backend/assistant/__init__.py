@@ -11,6 +11,7 @@ from backend.assistant.api.music import install_music
 from backend.assistant.api.password import install_vault
 from backend.assistant.api.screen import install_screen
 from backend.assistant.api.shell import install_shell
+from backend.assistant.api.tailor_packs import install_tailor_packs
 from backend.assistant.models import db
 from backend.assistant.services.system import begin_sampling
 from backend.assistant.settings.security import SecuritySettings
@@ -41,5 +42,6 @@ def install(app: Flask) -> None:
     install_llm_socket(app, origins)
     install_screen(app)
     install_shell(app)
+    install_tailor_packs(app)
     install_api(app, "Assistant", BLUEPRINTS, {})
     begin_sampling()

@@ -8,6 +8,7 @@ from backend.assistant.api.password import password
 from backend.assistant.api.root import root
 from backend.assistant.api.screen import screen, screen_calls
 from backend.assistant.api.shell import shell
+from backend.assistant.api.tailor_packs import tailor_packs
 from backend.assistant.api.time_tracking import time_tracking
 from backend.core.openapi import Blueprint
 
@@ -21,5 +22,6 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     screen,
     screen_calls,
     shell,
+    tailor_packs,
     time_tracking,
 )

@@ -4,6 +4,7 @@ from backend.assistant.models.base import Base, db
 from backend.assistant.models.finance import Budget, Expense, FinancialGoal, Income, Invoice, TimeEntry
 from backend.assistant.models.music import Listening, PlayerState, Playlist, PlaylistTrack, Track
 from backend.assistant.models.projects import Project
+from backend.assistant.models.tailor_packs import TailorPack
 from backend.assistant.models.time_tracking import ActivityLog, Break, DailyGoal, TimeSession
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Playlist",
     "PlaylistTrack",
     "Project",
+    "TailorPack",
     "TimeEntry",
     "TimeSession",
     "Track",

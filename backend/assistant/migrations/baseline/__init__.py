@@ -2,10 +2,10 @@
 
 import sqlalchemy as sa
 
-from backend.assistant.migrations.baseline import finance, music, projects, time_tracking
+from backend.assistant.migrations.baseline import finance, music, projects, tailor_packs, time_tracking
 from backend.assistant.migrations.baseline.tables import metadata
 
-__all__ = ["create", "finance", "metadata", "music", "projects", "time_tracking"]
+__all__ = ["create", "finance", "metadata", "music", "projects", "tailor_packs", "time_tracking"]
 
 
 def create(connection: sa.Connection) -> None:

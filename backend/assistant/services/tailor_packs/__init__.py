@@ -1,0 +1,1 @@
+"""Tailor packs: archives of a manifest and files, imported, switched on and off, and given out again."""

@@ -185,3 +185,12 @@ def test_too_many_captures_are_removed_oldest_first(seen: Tools) -> None:
     )
     made = [post(seen, "/capture-screen").json["filepath"] for _ in range(3)]
     assert [str(path) for path in captures(seen)] == made[1:]
+
+
+def test_without_the_library_the_answer_names_the_extra(
+    seen: Tools, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "mss.py").write_text("raise ImportError('not here')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    answer = post(seen, CAPTURE)
+    assert (answer.status_code, "pip install 'cutover[assistant]'" in answer.json["detail"]) == (503, True)

@@ -207,6 +207,7 @@ def test_damaged_archives(tools: Tools, content: bytes) -> None:
         ({"features": ["x"] * 101}, "features"),
         ({"features": [1]}, "features"),
         ({"features": ["x" * 70_000]}, "features"),
+        ({"features": [{"a": json.loads("[" * 500 + "]" * 500)}]}, "nested too deeply"),
         ({"dependencies": "base"}, "dependencies"),
         ({"dependencies": ["../base"]}, "dependencies"),
         ({"license_required": "yes"}, "license_required"),

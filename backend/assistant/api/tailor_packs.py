@@ -70,7 +70,7 @@ def import_pack(wanted: dict[str, Any]) -> Any:
     order = find_order(_room().settings.catalog, wanted["orderNumber"])
     verified = wanted["verifyLicense"]
     rights = Rights(licensed=order.trial_days is None, trial_days=order.trial_days) if verified else Rights()
-    with order.archive.open("rb") as file:
+    with order.open() as file:
         return _install(file, rights)
 
 

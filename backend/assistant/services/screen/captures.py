@@ -36,11 +36,19 @@ def capture(settings: ScreenSettings) -> Capture:
     taken = time.time()
     picture = grab()
     try:
-        path = _keep(settings.directory, taken, picture.png)
+        path = _keep(directory_of(settings), taken, picture.png)
     except OSError as error:
-        raise ScreenUnavailableError(f"the picture can't be kept in the data directory ({error.strerror})") from error
+        raise _unwritable(error) from error
     clean(settings, taken)
     return Capture(path, taken, len(picture.png), picture.width, picture.height)
+
+
+def directory_of(settings: ScreenSettings) -> Path:
+    """Where captures lie; raises ScreenUnavailableError where it can't be made."""
+    try:
+        return settings.directory
+    except OSError as error:
+        raise _unwritable(error) from error
 
 
 def find(settings: ScreenSettings, wanted: str | None) -> Path | None:
@@ -48,7 +56,7 @@ def find(settings: ScreenSettings, wanted: str | None) -> Path | None:
 
     Raises NoCaptureError for anything that is no capture of ours, wherever it may be.
     """
-    directory = settings.directory
+    directory = directory_of(settings)
     if wanted is None:
         return max(_kept(directory), key=lambda path: path.name, default=None)
     name = wanted.removeprefix(f"{directory}{os.sep}")
@@ -59,7 +67,7 @@ def find(settings: ScreenSettings, wanted: str | None) -> Path | None:
 
 def clean(settings: ScreenSettings, now: float) -> None:
     """Remove captures that are too old or too many, and pictures that were never finished."""
-    directory = settings.directory
+    directory = directory_of(settings)
     kept = sorted(_kept(directory), key=lambda path: path.name)
     too_many = set(kept[: max(0, len(kept) - settings.most_captures)])
     for path in kept:
@@ -68,6 +76,10 @@ def clean(settings: ScreenSettings, now: float) -> None:
     for path in directory.glob(f"*{PART}"):
         if _age(path, now) > LEFT_BEHIND_SECONDS:
             path.unlink(missing_ok=True)
+
+
+def _unwritable(error: OSError) -> ScreenUnavailableError:
+    return ScreenUnavailableError(f"no picture can be kept in the data directory ({error.strerror})")
 
 
 def _keep(directory: Path, taken: float, png: bytes) -> Path:

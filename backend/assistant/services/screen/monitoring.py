@@ -53,7 +53,7 @@ class Monitoring:
 
         Raises ScreenUnavailableError where no first picture can be had.
         """
-        directory = self._settings.directory
+        directory = captures.directory_of(self._settings)
         captures.capture(self._settings)
         with _changing(directory):
             _write(directory, Wanted(interval, server, _began(server)))
@@ -61,7 +61,7 @@ class Monitoring:
 
     def stop(self) -> None:
         """Capture no more: when this returns, no loop runs."""
-        directory = self._settings.directory
+        directory = captures.directory_of(self._settings)
         with _changing(directory):
             _wanted_file(directory).unlink(missing_ok=True)
             try:

@@ -7,7 +7,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from backend.assistant.services.tailor_packs.refusals import PackRefusedError
 
@@ -26,6 +26,13 @@ class Order:
 
     archive: Path
     trial_days: int | None
+
+    def open(self) -> IO[bytes]:
+        """The pack's archive; refuses with 503 where it can't be read."""
+        try:
+            return self.archive.open("rb")
+        except OSError as error:
+            raise PackRefusedError(503, UNREADABLE) from error
 
 
 def find_order(catalog: Path | None, number: str) -> Order:

@@ -24,6 +24,7 @@ LENGTHS = {"name": 200, "description": 5000, "author": 200}
 MOST_ITEMS = 100
 #: As JSON, in characters; columns of texts take little more.
 LONGEST_FEATURES = 60_000
+DEEPEST = 10
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,8 @@ def _check_lists(given: dict[str, Any]) -> None:
     features, dependencies = given["features"], given.get("dependencies", [])
     if not _is_list(features, lambda item: isinstance(item, str | dict) and bool(item)) or not features:
         raise unsound(f"features in its manifest must be a list of 1 to {MOST_ITEMS} texts or objects.")
+    if _depth(features) > DEEPEST:
+        raise unsound("features in its manifest are nested too deeply.")
     if len(json.dumps(features)) > LONGEST_FEATURES or _broken(json.dumps(features, ensure_ascii=False)):
         raise unsound("features in its manifest are too long, or no proper texts.")
     if not _is_list(dependencies, lambda item: isinstance(item, str) and ID.fullmatch(item) is not None):
@@ -110,6 +113,15 @@ def _check_lists(given: dict[str, Any]) -> None:
 
 def _is_list(value: Any, fits: Any) -> bool:
     return isinstance(value, list) and len(value) <= MOST_ITEMS and all(fits(item) for item in value)
+
+
+def _depth(value: Any) -> int:
+    """How many lists and objects lie in one another."""
+    depth, level = 0, [value]
+    while level := [item for item in level if isinstance(item, list | dict)]:
+        depth += 1
+        level = [inner for item in level for inner in (item.values() if isinstance(item, dict) else item)]
+    return depth
 
 
 def _refuse_constant(name: str) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from backend.assistant.services.file_locks import LockedError, alone
+from backend.assistant.services.file_locks import LockedError, take
 from backend.assistant.services.tailor_packs.archives import Contents, pieces
 from backend.assistant.services.tailor_packs.refusals import PackRefusedError
 from backend.assistant.settings.tailor_packs import TailorPackSettings
@@ -34,10 +34,15 @@ class Store:
     def alone(self) -> Iterator[None]:
         """Keep everybody else from changing packs; refuses (503) where somebody does so for half a minute."""
         try:
-            with alone(self._settings.directory / "lock", PATIENCE):
-                yield
+            lock = take(self._settings.directory / "lock", PATIENCE)
         except LockedError:
             raise PackRefusedError(503, "Packs are being changed by somebody else: try again.") from None
+        except OSError as error:
+            raise PackRefusedError(503, "The directory of packs can't be written.") from error
+        try:
+            yield
+        finally:
+            os.close(lock)
 
     def unpack(self, contents: Contents) -> str:
         """Write the files of a pack; its directory, which `settle` makes a pack's. Refuses (507) on a full disk."""

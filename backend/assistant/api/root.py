@@ -12,7 +12,11 @@ from backend.assistant.services import status
 from backend.assistant.services.system import VERSION, figures
 from backend.core.detail_blueprint import DetailBlueprint
 from backend.core.metrics import render_metrics
-from backend.core.readiness import readiness
+from backend.core.readiness import Snapshot, readiness
+from backend.core.readiness_checks import STARTING
+
+#: Seconds that the first answers of checks are waited for.
+FIRST_ANSWERS = 1.0
 
 root = DetailBlueprint("root", __name__, description="What the assistant says of itself")
 
@@ -36,10 +40,18 @@ def health() -> Any:
 @root.alt_response(503, schema=schemas.Ready(), description="Something that requests need is missing")
 def ready() -> Any:
     """Whether requests can be served: 503 where not."""
-    found = status.readiness(readiness().snapshot())
+    found = status.readiness(_what_is_known())
     answer = current_app.json.response(found)
     answer.status_code = 200 if found["ready"] else 503
     return answer
+
+
+def _what_is_known() -> Snapshot:
+    """What the checks have found. Right after the start, when they have found nothing yet, this waits for them."""
+    known = readiness().snapshot()
+    if any(check.state == STARTING for check in known.checks.values()):
+        return readiness().snapshot(FIRST_ANSWERS)
+    return known
 
 
 @root.route("/api/metrics", methods=["GET"])

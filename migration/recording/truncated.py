@@ -26,18 +26,22 @@ def restore_body(post: dict[str, Any], content_type: str) -> bytes:
     boundary = _BOUNDARY.search(content_type or str(post.get("mimeType", "")))
     size, digest = int(post["_size"]), post["_sha256"]
     if description and boundary:
+        count = int(description["count"])
         for part_type in ("", "Content-Type: application/octet-stream\r\n"):
-            body = _multipart(description, boundary["boundary"], part_type)
-            if len(body) == size and hashlib.sha256(body).hexdigest() == digest:
+            head, tail = _around(description, boundary["boundary"], part_type)
+            if len(head) + count + len(tail) != size:
+                continue
+            body = b"".join((head, description["letter"].encode() * count, tail))
+            if hashlib.sha256(body).hexdigest() == digest:
                 return body
     raise ValueError(f"its body of {size} bytes was cut by the recorder and can't be rebuilt")
 
 
-def _multipart(description: re.Match[str], boundary: str, part_type: str) -> bytes:
+def _around(description: re.Match[str], boundary: str, part_type: str) -> tuple[bytes, bytes]:
+    """What stands before and after the content of the file."""
     head = (
         f"--{boundary}\r\n"
         f'Content-Disposition: form-data; name="{description["name"]}"; filename="{description["filename"]}"\r\n'
         f"{part_type}\r\n"
     )
-    content = description["letter"].encode() * int(description["count"])
-    return head.encode() + content + f"\r\n--{boundary}--\r\n".encode()
+    return head.encode(), f"\r\n--{boundary}--\r\n".encode()

@@ -47,6 +47,7 @@ class Run:
         self._sides = [side for side in (control, candidate) if side is not None]
         self._passes = options.noise_runs if control is not None and control.resettable else 0
         self._knowledge = Knowledge(options.registry.places)
+        self._just_started = True
 
     def events(self) -> Events:
         """Run it all.
@@ -56,7 +57,7 @@ class Run:
         """
         began = time.monotonic()
         seeders = [self._seeder(recording, self._sides) for recording in self._recordings]
-        self._both(lambda side: side.start())
+        self._at_once(self._sides, lambda side: side.start())
         namer = RouteNamer(rule for side in self._sides for rule in side.routes)
         databases = Databases(self._control, self._candidate, self._options)
         with Sender(self._control, self._candidate, self._options) as sender, databases:
@@ -78,10 +79,15 @@ class Run:
             yield NoiseLearned(self._options.noise_runs, (*self._knowledge.noise(), *databases.noise()))
         yield RunFinished(time.monotonic() - began)
 
-    def _both(self, action: Callable[[Side], None]) -> None:
-        """Do something that takes a while to both sides at once."""
-        with ThreadPoolExecutor(len(self._sides)) as pool:
-            list(pool.map(action, self._sides))
+    def _at_once(self, sides: Sequence[Side], action: Callable[[Side], None]) -> None:
+        """Do something that takes a while to each side, to all at the same time."""
+        with ThreadPoolExecutor(len(sides)) as pool:
+            list(pool.map(action, sides))
+
+    def _reset(self, sides: Sequence[Side]) -> None:
+        """Make ``sides`` fresh. The first to be asked still are: they were started for it."""
+        just_started, self._just_started = self._just_started, False
+        self._at_once(sides, lambda side: side.reset(just_started=just_started))
 
     def _seeder(self, recording: Recording, sides: Sequence[Side]) -> Seeder | None:
         return Seeder(recording, sides) if self._options.use_seeds else None
@@ -103,7 +109,7 @@ class Run:
         """One pass over control alone; its answers are what control will be compared with."""
         if self._control is None:
             return Baseline()
-        self._control.reset()
+        self._reset([self._control])
         baseline = Baseline(self._control.starting)
         seeder = self._seeder(recording, [self._control])
         minting = Minting(recording)
@@ -130,7 +136,7 @@ class Run:
         return Comparing(minting, namer, self._knowledge, self._options, self._candidate.url, baselines, live=live)
 
     def _compare(self, recording: Recording, comparing: Comparing, seeder: Seeder | None, sender: Sender) -> Events:
-        self._both(lambda side: side.reset())
+        self._reset(self._sides)
         comparing.sides_start(self._control.starting if self._control else None, self._candidate.starting)
 
         def prepare(step: Step) -> Callable[[], Sending]:

@@ -95,6 +95,9 @@ class SideDatabase:
         :class:`SideDatabaseError`.
         """
         with self._transaction() as connection:
+            if connection.dialect.name == "sqlite":
+                # Its driver begins nothing before a savepoint, so that each row would be a transaction of its own.
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
             numbered = set()
             for row in rows:
                 table = _table(row["table"], row["values"], row.get("where", {}))

@@ -7,11 +7,14 @@ The lifeline is a pipe that its starter holds open: when that ends, however it e
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
@@ -20,6 +23,8 @@ from werkzeug.routing import Map
 from migration.targets.loading import TargetError, load_wsgi
 
 _THREADS = 16
+#: So many new objects are allowed before the collector looks for cycles while an application is loaded.
+_LOADING_THRESHOLD = 1_000_000
 
 
 class _TargetServer(BaseApplication):
@@ -45,7 +50,8 @@ class _TargetServer(BaseApplication):
 
     def load(self) -> Any:
         try:
-            app = load_wsgi(self._target)
+            with _settled_afterwards():
+                app = load_wsgi(self._target)
         except TargetError as error:
             self._tell({"error": str(error)})
             sys.exit(1)
@@ -54,6 +60,26 @@ class _TargetServer(BaseApplication):
 
     def _tell(self, report: dict[str, Any]) -> None:
         os.write(self._report, json.dumps(report).encode() + b"\n")
+
+
+@contextmanager
+def _settled_afterwards() -> Iterator[None]:
+    """Spare what is loaded in this block the collector: nearly all of it lives as long as this process.
+
+    Looking for cycles again and again takes a fifth of the time of loading, and taking everything apart at the end
+    takes half as long as loading. Cycles that nobody holds are collected once; thresholds that the application sets
+    stay as it sets them.
+    """
+    usual = gc.get_threshold()
+    gc.set_threshold(_LOADING_THRESHOLD, *usual[1:])
+    loading = gc.get_threshold()
+    try:
+        yield
+    finally:
+        if gc.get_threshold() == loading:
+            gc.set_threshold(*usual)
+    gc.collect()
+    gc.freeze()
 
 
 def routes_of(app: object) -> list[tuple[list[str], str]]:

@@ -47,8 +47,11 @@ class Side(ABC):
         """Make it answer. Raises :class:`TargetError`."""
 
     @abstractmethod
-    def reset(self) -> None:
-        """Make it as it was before any request, as far as that can be done."""
+    def reset(self, *, just_started: bool = False) -> None:
+        """Make it as it was before any request, as far as that can be done.
+
+        ``just_started``: it was started a moment ago and was asked nothing yet.
+        """
 
     @abstractmethod
     def close(self) -> None:
@@ -77,7 +80,7 @@ class RemoteSide(Side):
     def start(self) -> None:
         """Nothing to do: it runs already."""
 
-    def reset(self) -> None:
+    def reset(self, *, just_started: bool = False) -> None:
         if self._clear and self.database is not None:
             self.database.clear()
 
@@ -113,8 +116,8 @@ class ProcessSide(Side):
         self.starting = Span(began, time.time())
         self.routes = self._process.routes
 
-    def reset(self) -> None:
-        if not self.resettable:
+    def reset(self, *, just_started: bool = False) -> None:
+        if not self.resettable or (just_started and not self._named):
             return
         self._process.stop()
         if self._named and self.database is not None:

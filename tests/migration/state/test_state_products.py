@@ -91,6 +91,17 @@ def test_every_kind_of_column_can_differ(tmp_path: Path, urls: dict[str, str], c
         )
 
 
+def test_a_schema_that_changed_is_read_anew(urls: dict[str, str]) -> None:
+    for url in urls.values():
+        with reading(url) as source:
+            before = source.tables["items"]
+        execute(url, "ALTER TABLE items ADD COLUMN colour TEXT", "CREATE UNIQUE INDEX by_weight ON items (weight)")
+        with reading(url) as source:
+            after = source.tables["items"]
+        assert set(after.columns) - set(before.columns) == {"colour"}
+        assert (before.unique, after.unique) == ((), (("weight",),))
+
+
 def test_a_database_is_read_as_it_is_at_one_moment(urls: dict[str, str]) -> None:
     for product, url in urls.items():
         with reading(url) as source:

@@ -75,6 +75,14 @@ def test_a_row_that_is_there_stays_and_the_others_still_come(bench: Bench) -> No
     assert [(name, float(str(price))) for name, price in found] == [("p", 0.0417), ("q", 1.0)]
 
 
+def test_of_rows_that_can_t_all_be_put_in_none_is(bench: Bench) -> None:
+    nowhere = {"$lookup": {"table": "pools", "column": "id", "where": {"id": "none"}}}
+    rows = [{"table": "pools", "values": {"id": "p"}}, {"table": "prices", "values": {"pool": nowhere}}]
+    with pytest.raises(SideDatabaseError, match="there is none"):
+        bench.side.put(rows, NOW)
+    assert bench.run("SELECT id FROM pools") == []
+
+
 def test_numbers_go_on_behind_those_that_were_put_in(bench: Bench) -> None:
     bench.put("prices", {"id": 7})
     bench.put("prices", {"tags": "x"})

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 
 from backend.spot.models import db
 from tests.backend.conftest import Spot, spot_on
 from tests.backend.looking_back import now
 from tests.backend.shown_to_clients import READS, fill
+from tests.backend.statements import statements_on
 from tests.support.mariadb import MariaDB
 
 CROWD = 3000
@@ -83,13 +83,11 @@ def plans(mariadb: MariaDB) -> dict[str, list[Step]]:
     add_crowd(spot)
     with spot.app.app_context():
         engine = db.engine
-    asked: list[tuple[str, Any]] = []
-    event.listen(engine, "before_cursor_execute", lambda *call: asked.append((call[2], call[3])))
     found = {}
     for read in READS:
-        asked.clear()
-        assert spot.http.get(f"/api/{read}", headers=spot.headers).status_code == 200
-        found[read] = [step for statement in list(asked) for step in explain(engine, *statement)]
+        with statements_on(mariadb) as asked:
+            assert spot.http.get(f"/api/{read}", headers=spot.headers).status_code == 200
+        found[read] = [step for statement in asked for step in explain(engine, statement)]
     return found
 
 
@@ -101,11 +99,11 @@ def add_crowd(spot: Spot) -> None:
         spot.sql(f"ANALYZE TABLE {table}")
 
 
-def explain(engine: Engine, statement: str, parameters: Any) -> list[Step]:
+def explain(engine: Engine, statement: str) -> list[Step]:
     if not statement.startswith("SELECT"):
         return []
     with engine.connect() as connection:
-        rows = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).mappings().all()
+        rows = connection.exec_driver_sql(f"EXPLAIN {statement}".replace("%", "%%")).mappings().all()
     return [Step(statement, row["table"], row["key"], row["type"]) for row in rows if row["table"]]
 
 

@@ -5,13 +5,14 @@ from typing import Any
 from sqlalchemy import bindparam, func, select
 
 from backend.core.errors import RequestRefusedError
+from backend.core.prepared import Prepared
 from backend.core.rows import update_matching
 from backend.core.session import Session
 from backend.spot.models import Agent, Instance
 from backend.spot.services.events import notify, record_event
 from backend.spot.services.replica_shutdown import NO_REPLICAS, end_replicas
 
-LOCKED = select(Agent.client_id, Agent.instance_id).where(Agent.id == bindparam("agent_id")).with_for_update()
+LOCKED = Prepared(select(Agent.client_id, Agent.instance_id).where(Agent.id == bindparam("agent_id")).with_for_update())
 
 
 def delete(session: Session, agent_id: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from sqlalchemy import bindparam, func, select
 
 from backend.core.database_errors import ValueRefusedError
 from backend.core.errors import RequestRefusedError
+from backend.core.prepared import Prepared
 from backend.core.rows import update_matching
 from backend.core.session import Session
 from backend.spot.models import Agent
@@ -16,8 +17,8 @@ SETTINGS = ("auto_switch_enabled", "auto_terminate_enabled", "replica_enabled", 
 MINUTES = ("terminateWaitMinutes", "terminate_wait_minutes")
 SECONDS_A_MINUTE = 60
 UNSET = object()
-KNOWN = select(Agent.id).where(Agent.id == bindparam("agent_id"))
-LOCKED_MODES = (
+KNOWN = Prepared(select(Agent.id).where(Agent.id == bindparam("agent_id")))
+LOCKED_MODES = Prepared(
     select(Agent.auto_switch_enabled, Agent.manual_replica_enabled, Agent.replica_count)
     .where(Agent.id == bindparam("agent_id"))
     .with_for_update()

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, select
 
 from backend.core.clock import utc_now
+from backend.core.prepared import Prepared
 from backend.core.session import Session
 from backend.core.time_buckets import DAY, BucketNumber, bucket_start
 from backend.spot.models import Instance, Switch
@@ -13,13 +14,13 @@ from backend.spot.services.monthly_savings import name_of_month, newest_months
 
 LOOKING_BACK = timedelta(days=30)
 DAY_OF_SWITCH = BucketNumber(Switch.initiated_at, DAY).label("day")
-MODES = (
+MODES = Prepared(
     select(Instance.current_mode.label("mode"), func.count().label("count"))
     .where(Instance.client_id == bindparam("client_id"), Instance.is_active == 1)
     .group_by(Instance.current_mode)
     .order_by(Instance.current_mode)
 )
-SWITCHES_A_DAY = (
+SWITCHES_A_DAY = Prepared(
     select(DAY_OF_SWITCH, func.count().label("switches"))
     .where(Switch.client_id == bindparam("client_id"), Switch.initiated_at >= bindparam("since"))
     .group_by(DAY_OF_SWITCH)
@@ -43,7 +44,7 @@ def charts(session: Session, client_id: str) -> dict[str, Any]:
             }
             for month in newest_months(session, client_id)
         ],
-        "modeDistribution": [row._asdict() for row in session.execute(MODES, {"client_id": client_id})],
+        "modeDistribution": session.dicts(MODES, {"client_id": client_id}),
         "switchFrequency": [
             {"date": bucket_start(row.day, DAY).date().isoformat(), "switches": row.switches} for row in days
         ],

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from flask import Flask, current_app
 from sqlalchemy import select
 
+from backend.core.prepared import Prepared
 from backend.core.session import Session
 from backend.spot.models import ModelUploadSession, db
 from backend.spot.services.engines.host import EngineHost
@@ -17,6 +18,7 @@ from backend.spot.services.file_store import StoredFile, stored_files
 T = TypeVar("T")
 
 MOST_FILES = 10
+FILES_OF_SESSIONS = Prepared(select(ModelUploadSession.stored_files).where(ModelUploadSession.session_type == MODELS))
 
 _log = logging.getLogger("backend.spot.engine")
 
@@ -51,8 +53,7 @@ def model_files() -> list[dict[str, Any]]:
 
 
 def _files_of_sessions(session: Session) -> list[StoredFile]:
-    query = select(ModelUploadSession.stored_files).where(ModelUploadSession.session_type == MODELS)
-    return [file for files in session.execute(query).scalars() for file in stored_files(files)]
+    return [file for files in session.execute(FILES_OF_SESSIONS).scalars() for file in stored_files(files)]
 
 
 def _shown(files: list[StoredFile]) -> list[dict[str, Any]]:

@@ -25,9 +25,10 @@ def record_event(
     metadata: dict[str, Any] | None = None,
 ) -> None:
     """Write one system event; empty `metadata` is none."""
-    lost = insert_row_if_possible(
+    insert_row_if_possible(
         session,
         SystemEvent,
+        lambda reason: _log.warning("system event lost", extra={"event_type": event_type, "reason": reason}),
         event_type=event_type,
         severity=severity,
         client_id=client_id,
@@ -36,20 +37,17 @@ def record_event(
         message=message,
         metadata=metadata or None,
     )
-    if lost:
-        _log.warning("system event lost", extra={"event_type": event_type, "reason": lost})
 
 
 def notify(session: Session, message: str, severity: str, client_id: str) -> None:
     """Leave a notification for a client."""
-    lost = insert_row_if_possible(
+    insert_row_if_possible(
         session,
         Notification,
+        lambda reason: _log.warning("notification lost", extra={"reason": reason}),
         id=str(uuid4()),
         client_id=client_id,
         message=message,
         severity=severity,
         created_at=func.now(),
     )
-    if lost:
-        _log.warning("notification lost", extra={"reason": lost})

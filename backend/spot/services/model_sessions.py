@@ -14,6 +14,7 @@ from werkzeug.datastructures import FileStorage
 
 from backend.core.database import after_commit
 from backend.core.errors import RequestRefusedError
+from backend.core.prepared import Prepared
 from backend.core.rows import insert_row, update_rows
 from backend.core.session import Session
 from backend.spot.models import ModelUploadSession
@@ -32,7 +33,9 @@ MOST_LISTED = 10
 
 OF_MODELS = ModelUploadSession.session_type == MODELS
 ALL = select(ModelUploadSession).where(OF_MODELS)
-NEWEST = ALL.order_by(ModelUploadSession.created_at.desc(), ModelUploadSession.change_number.desc()).limit(MOST_LISTED)
+NEWEST = Prepared(
+    ALL.order_by(ModelUploadSession.created_at.desc(), ModelUploadSession.change_number.desc()).limit(MOST_LISTED)
+)
 
 
 def newest(session: Session) -> list[dict[str, Any]]:

@@ -6,12 +6,13 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
+from backend.core.prepared import Prepared
 from backend.core.session import Session
 from backend.spot.models import ClientSavingsMonthly
 
 MONTHS = 12
 MONTHLY = "monthly"
-NEWEST_MONTHS = (
+NEWEST_MONTHS = Prepared(
     select(
         ClientSavingsMonthly.month,
         ClientSavingsMonthly.baseline_cost,

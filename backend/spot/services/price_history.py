@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import and_, bindparam, select
 
 from backend.core.errors import RequestRefusedError
+from backend.core.prepared import Prepared
 from backend.core.session import Session
 from backend.spot.models import Agent, Instance, SpotPool
 from backend.spot.services.average_prices import Period, ondemand_averages, rounded, spot_averages
@@ -17,18 +18,18 @@ A_DAY = "%Y-%m-%d"
 AN_HOUR = "%Y-%m-%d %H:00"
 AN_HOUR_WITH_SECONDS = "%Y-%m-%d %H:00:00"
 AGENT = select(Agent.instance_type, Agent.region).where(Agent.client_id == bindparam("client_id"))
-NAMED_AGENT = AGENT.where(Agent.id == bindparam("agent_id"))
-NEWEST_ONLINE_AGENT = (
+NAMED_AGENT = Prepared(AGENT.where(Agent.id == bindparam("agent_id")))
+NEWEST_ONLINE_AGENT = Prepared(
     AGENT.where(Agent.status == "online")
     .order_by(Agent.last_heartbeat_at.desc(), Agent.created_at, Agent.logical_agent_id)
     .limit(1)
 )
-POOLS = (
+POOLS = Prepared(
     select(SpotPool.id)
     .where(SpotPool.instance_type == bindparam("instance_type"), SpotPool.region == bindparam("region"))
     .order_by(SpotPool.az, SpotPool.id)
 )
-INSTANCE_WITH_POOLS = (
+INSTANCE_WITH_POOLS = Prepared(
     select(Instance.ondemand_price, SpotPool.id, SpotPool.pool_name, SpotPool.az)
     .select_from(Instance)
     .outerjoin(SpotPool, and_(SpotPool.instance_type == Instance.instance_type, SpotPool.region == Instance.region))

@@ -9,7 +9,7 @@ from backend.core.collation import Alike
 from backend.core.database_errors import DEADLOCK, StatementRefusedError
 from backend.core.errors import RequestRefusedError, describe
 from backend.core.prepared import Prepared
-from backend.core.rows import insert_row, insert_row_unless_present, undone_alone, update_matching
+from backend.core.rows import insert_row, insert_row_unless_present, update_matching
 from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import (
@@ -48,6 +48,7 @@ def register(session: Session, caller: Caller, body: dict[str, Any]) -> dict[str
         agent_id, known = _store_agent(session, caller.client_id, body)
         if known is None or not known.knows_instance:
             _store_instance(session, caller.client_id, agent_id, body)
+        session.flush()
     except Exception as error:
         if getattr(error, "errno", None) == DEADLOCK:
             raise
@@ -78,7 +79,7 @@ def _store_agent(session: Session, client_id: str, body: dict[str, Any]) -> tupl
     known = _find_agent(session, client_id, body)
     if known is None:
         try:
-            with undone_alone(session):
+            with session.undone_alone():
                 return _create_agent(session, client_id, body), None
         except StatementRefusedError as refusal:
             # Somebody registered the same agent in the meantime: then this is a refresh.

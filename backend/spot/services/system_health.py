@@ -7,12 +7,13 @@ from sqlalchemy import QueuePool, select
 from sqlalchemy.engine import Engine
 
 from backend.core.clock import utc_now
+from backend.core.prepared import Prepared
 from backend.core.scheduler import job_states
 from backend.core.session import Session
 from backend.spot.models import ModelRegistryEntry
 from backend.spot.services import engine_status
 
-ACTIVE_MODELS = (
+ACTIVE_MODELS = Prepared(
     select(ModelRegistryEntry.model_name, ModelRegistryEntry.version)
     .where(ModelRegistryEntry.is_active == 1)
     .order_by(ModelRegistryEntry.created_at.desc())

@@ -1,10 +1,12 @@
 """How answers become JSON: sorted keys, no spaces, ASCII only, one newline at the end."""
 
+import re
 from datetime import date
 from decimal import Decimal
 from json import JSONEncoder
 from typing import Any, cast
 
+import orjson
 from flask import Response
 from flask.json.provider import DefaultJSONProvider
 
@@ -20,6 +22,11 @@ def _plain(value: Any) -> Any:
 ENCODER = JSONEncoder(default=_plain, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
 
 
+# What the standard library writes differently: DEL, and numbers below a ten-thousandth.
+WRITTEN_DIFFERENTLY = (b"\x7f", b"0.0000")
+SHORT_EXPONENT = re.compile(rb"e-[5-9][,}\]\n]")
+
+
 class WireJSONProvider(DefaultJSONProvider):
     """Flask's provider with the wire's habits; datetimes are ISO texts without a zone."""
 
@@ -32,3 +39,14 @@ class WireJSONProvider(DefaultJSONProvider):
         """The same answer as the parent's, from an encoder that is not made anew each time."""
         text = ENCODER.encode(self._prepare_response_obj(values, members))
         return cast(Response, self._app.response_class(f"{text}\n", mimetype=self.mimetype))
+
+    def response_of_rows(self, rows: Any) -> Response:
+        """The same answer, several times as fast. Numbers in `rows` must be finite, and keys texts."""
+        try:
+            text = orjson.dumps(rows, _plain, orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
+        except orjson.JSONEncodeError:
+            return self.response(rows)
+        if not text.isascii() or any(sign in text for sign in WRITTEN_DIFFERENTLY) or SHORT_EXPONENT.search(text):
+            return self.response(rows)
+        response_class: Any = self._app.response_class
+        return cast(Response, response_class(text, mimetype=self.mimetype))

@@ -12,6 +12,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 from backend.core.database_errors import DEADLOCK
 from backend.core.error_translation import refusal_of_mysql
 from backend.core.mysql_connection import FrugalConnection
+from backend.core.mysql_results import FrugalResult
 from backend.core.prepared import Prepared
 from backend.core.session import Loss, Session
 
@@ -53,14 +54,20 @@ class MySQLSession(Session):
         if not isinstance(statement, Prepared):
             return super().execute(statement, params)
         plan = statement.plan(self._dialect)
-        answer = self._send(plan.text(params or {}, self._driver().escape))
+        (answer,) = self._send(plan.text(params or {}, self._driver().escape))
         return plan.result(answer.description, answer.rows)
+
+    def execute_together(self, *queries: tuple[Prepared, Mapping[str, Any]]) -> list[Any]:
+        escape = self._driver().escape
+        plans = [(statement.plan(self._dialect), params) for statement, params in queries]
+        answers = self._send(*[plan.text(params, escape) for plan, params in plans])
+        return [plan.result(answer.description, answer.rows) for (plan, _), answer in zip(plans, answers, strict=True)]
 
     def dicts(self, statement: Any, params: Any = None) -> list[dict[str, Any]]:
         if not isinstance(statement, Prepared):
             return super().dicts(statement, params)
         plan = statement.plan(self._dialect)
-        answer = self._send(plan.text(params or {}, self._driver().escape))
+        (answer,) = self._send(plan.text(params or {}, self._driver().escape))
         return plan.dicts(answer.description, answer.rows)
 
     def write(self, statement: Prepared, params: Mapping[str, Any], loss: Loss | None = None) -> None:
@@ -77,14 +84,14 @@ class MySQLSession(Session):
 
     def flush(self) -> None:
         if self._waiting:
-            self._send(None)
+            self._send()
 
     def commit(self) -> None:
         if self._pooled is not None and self._driver().in_transaction:
             self._send(COMMIT)
         elif len(self._waiting) == 1:
             # A statement alone is a transaction by itself.
-            self._send(None, begins=False)
+            self._send(begins=False)
         elif self._waiting:
             self._send(COMMIT)
         self.close()
@@ -106,20 +113,16 @@ class MySQLSession(Session):
     def _driver(self) -> FrugalConnection:
         return cast(FrugalConnection, self._held().driver_connection)
 
-    def _send(self, last: bytes | None, *, begins: bool = True) -> Any:
-        """Send what waits, and `last` behind it; what the last of them answered."""
+    def _send(self, *last: bytes, begins: bool = True) -> Sequence[FrugalResult]:
+        """Send what waits, and `last` behind it; what those answered."""
         waiting, self._waiting = self._waiting, []
-        while True:
-            statements = [each.sql for each in waiting]
-            if last is not None:
-                statements.append(last)
-            if not statements:
-                return None
+        while statements := [*[each.sql for each in waiting], *last]:
             answers, complaint = self._translating(partial(self._driver().send, statements, begins=begins))
             if complaint is None:
-                return answers[-1]
+                return answers[len(waiting) :]
             self._lose(waiting, len(answers), complaint)
             waiting = waiting[len(answers) + 1 :]
+        return ()
 
     def _lose(self, waiting: Sequence[Waiting], failed: int, complaint: MySQLError) -> None:
         """Tell who survives it that a statement failed; else raise."""

@@ -53,6 +53,10 @@ class Session:
         """The rows that `statement` answers, each as a dict by the names of its columns."""
         return [dict(row) for row in self.execute(statement, params).mappings()]
 
+    def execute_together(self, *queries: tuple[Prepared, Mapping[str, Any]]) -> list[Any]:
+        """What each of several statements, with its parameters, answers; where possible with one wait for all."""
+        return [self.execute(statement, params) for statement, params in queries]
+
     def scalars(self, statement: Any, params: Any = None) -> Any:
         """The first column of what `statement` answers."""
         return self.execute(statement, params).scalars()

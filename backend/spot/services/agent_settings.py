@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, select
 
 from backend.core.database_errors import ValueRefusedError
 from backend.core.errors import RequestRefusedError
 from backend.core.prepared import Prepared
-from backend.core.rows import update_matching
+from backend.core.rows import NOW, update_matching
 from backend.core.session import Session
 from backend.spot.models import Agent
 from backend.spot.services.events import record_event
@@ -65,7 +65,7 @@ def configure(session: Session, agent_id: str, body: dict[str, Any]) -> dict[str
     if agent.manual_replica_enabled and (agent.replica_count or 0) > 0 and (automatic or manual is False):
         end_replicas(session, agent_id, only_manual=manual is not False)
         changes |= NO_REPLICAS
-    update_matching(session, Agent, {"id": agent_id}, **changes, updated_at=func.now())
+    update_matching(session, Agent, {"id": agent_id}, **changes, updated_at=NOW)
     return {
         "success": True,
         "auto_switch_enabled": bool(agent.auto_switch_enabled) if automatic is None else automatic,

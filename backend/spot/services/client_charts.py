@@ -10,7 +10,7 @@ from backend.core.prepared import Prepared
 from backend.core.session import Session
 from backend.core.time_buckets import DAY, BucketNumber, bucket_start
 from backend.spot.models import Instance, Switch
-from backend.spot.services.monthly_savings import name_of_month, newest_months
+from backend.spot.services.monthly_savings import NEWEST_MONTHS, name_of_month
 
 LOOKING_BACK = timedelta(days=30)
 DAY_OF_SWITCH = BucketNumber(Switch.initiated_at, DAY).label("day")
@@ -33,7 +33,12 @@ def charts(session: Session, client_id: str) -> dict[str, Any]:
 
     Oldest first; empty lists for an unknown client.
     """
-    days = session.execute(SWITCHES_A_DAY, {"client_id": client_id, "since": utc_now() - LOOKING_BACK})
+    of_client = {"client_id": client_id}
+    days, months, modes = session.execute_together(
+        (SWITCHES_A_DAY, {**of_client, "since": utc_now() - LOOKING_BACK}),
+        (NEWEST_MONTHS, of_client),
+        (MODES, of_client),
+    )
     return {
         "savingsTrend": [
             {
@@ -42,9 +47,9 @@ def charts(session: Session, client_id: str) -> dict[str, Any]:
                 "actual": month.actual_cost or 0.0,
                 "savings": month.savings or 0.0,
             }
-            for month in newest_months(session, client_id)
+            for month in months.all()[::-1]
         ],
-        "modeDistribution": session.dicts(MODES, {"client_id": client_id}),
+        "modeDistribution": [dict(mode) for mode in modes.mappings()],
         "switchFrequency": [
             {"date": bucket_start(row.day, DAY).date().isoformat(), "switches": row.switches} for row in days
         ],

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, case, func, select
 
 from backend.core.clock import utc_now
 from backend.core.prepared import Prepared
-from backend.core.rows import insert_row, insert_row_if_possible
+from backend.core.rows import NOW, insert_row, insert_row_if_possible
 from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import AgentDecision, DecisionEngineRun, RiskScore, Switch
@@ -158,7 +158,7 @@ def _remember(
         current_mode=instance.get("current_mode"),
         current_pool_id=instance.get("current_pool_id"),
         current_price=pricing.get("current_spot_price") if isinstance(pricing, dict) else None,
-        decision_time=func.now(),
+        decision_time=NOW,
     )
 
 

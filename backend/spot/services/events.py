@@ -4,9 +4,7 @@ import logging
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import func
-
-from backend.core.rows import insert_row_if_possible
+from backend.core.rows import NOW, insert_row_if_possible
 from backend.core.session import Session
 from backend.spot.models import Notification, SystemEvent
 
@@ -49,5 +47,5 @@ def notify(session: Session, message: str, severity: str, client_id: str) -> Non
         client_id=client_id,
         message=message,
         severity=severity,
-        created_at=func.now(),
+        created_at=NOW,
     )

@@ -6,7 +6,7 @@ from uuid import uuid4
 from sqlalchemy import and_, bindparam, func, or_, update
 
 from backend.core.prepared import Prepared
-from backend.core.rows import insert_row, insert_rows, insert_rows_unless_present, update_matching
+from backend.core.rows import NOW, insert_row, insert_rows, insert_rows_unless_present, update_matching
 from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import (
@@ -48,7 +48,7 @@ def record(session: Session, caller: Caller, agent_id: str, body: dict[str, Any]
         {"id": instance.get("instance_id"), "client_id": caller.client_id},
         ondemand_price=ondemand_price,
         spot_price=pricing.get("current_spot_price"),
-        updated_at=func.now(),
+        updated_at=NOW,
     )
     report_id = _store_report(session, agent_id, instance, pricing)
     _store_pools(session, instance, pricing.get("spot_pools", []))

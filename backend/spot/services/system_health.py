@@ -29,7 +29,7 @@ def report(session: Session) -> dict[str, Any]:
     connections = _free_connections(session)
     models = _active_models(session)
     engine = engine_status.current()
-    engine_files, model_files = engine_status.engine_files(), engine_status.model_files()
+    engine_files, model_files = engine_status.uploaded_files()
     return {
         "apiStatus": "Healthy",
         "database": "Disconnected" if models is None else "Connected",

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import func
 
 from backend.core.errors import RequestRefusedError
-from backend.core.rows import update_matching
+from backend.core.rows import NOW, update_matching
 from backend.core.session import Session
 from backend.spot.models import Agent, ReplicaInstance
 from backend.spot.services.replicas.primary import is_primary, lock_agent, take_over
@@ -60,7 +60,7 @@ def fail_over(session: Session, agent: Any, replica: Any) -> int:
     """Let a locked `replica` that stands by take over from the primary of a locked `agent`; returns milliseconds."""
     began = perf_counter()
     take_over(session, agent, replica, reason="automatic-interruption-failover", former_stays=False)
-    taken = {"status": "promoted", "promoted_at": func.now(), "failover_completed_at": func.now()}
+    taken = {"status": "promoted", "promoted_at": NOW, "failover_completed_at": NOW}
     update_matching(session, ReplicaInstance, {"id": replica.id}, **taken)
     update_matching(session, Agent, {"id": agent.id}, interruption_handled_count=ONE_MORE_HANDLED)
     recount(session, agent.id)

@@ -11,11 +11,11 @@ that was relieved do not (`was_relieved`).
 
 from typing import Any
 
-from sqlalchemy import bindparam, func, or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from backend.core.errors import RequestRefusedError
 from backend.core.prepared import Prepared
-from backend.core.rows import insert_or_update_row, insert_row, update_matching
+from backend.core.rows import NOW, insert_or_update_row, insert_row, update_matching
 from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import Agent, Instance, InstanceSwitch, OndemandPrice
@@ -106,7 +106,7 @@ def take_over(session: Session, agent: Any, replica: Any, *, reason: str, former
     row are the caller's. Refused with 404, before anything is written, when the instance is another client's.
     """
     _claim(session, agent, replica)
-    moved = {"instance_id": replica.instance_id, "current_replica_id": None, "last_failover_at": func.now()}
+    moved = {"instance_id": replica.instance_id, "current_replica_id": None, "last_failover_at": NOW}
     update_matching(session, Agent, {"id": agent.id}, **moved)
     insert_row(
         session,
@@ -115,7 +115,7 @@ def take_over(session: Session, agent: Any, replica: Any, *, reason: str, former
         old_instance_id=agent.instance_id,
         new_instance_id=replica.instance_id,
         switch_reason=reason,
-        switched_at=func.now(),
+        switched_at=NOW,
         success=True,
     )
     if not former_stays:
@@ -150,7 +150,7 @@ def _claim(session: Session, agent: Any, replica: Any) -> None:
         ondemand_price=price,
         baseline_ondemand_price=price,
         is_active=True,
-        installed_at=func.now(),
+        installed_at=NOW,
     )
 
 

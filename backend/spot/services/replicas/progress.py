@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import func
 
 from backend.core.errors import RequestRefusedError
-from backend.core.rows import update_matching
+from backend.core.rows import NOW, update_matching
 from backend.core.session import Session
 from backend.spot.models import ReplicaInstance
 from backend.spot.services.replicas.standby import lock_replica
@@ -51,14 +51,14 @@ def report_sync(session: Session, agent_id: str, replica_id: str, body: Any) -> 
     if "state_transfer_progress" in body:
         told["state_transfer_progress"] = body["state_transfer_progress"]
         if told["state_transfer_progress"] >= COMPLETE:
-            told |= {"status": "ready", "ready_at": func.now()}
+            told |= {"status": "ready", "ready_at": NOW}
     if "status" in body:
         told["status"] = body["status"]
         if told["status"] == "ready":
-            told["ready_at"] = func.now()
+            told["ready_at"] = NOW
     replica = lock_replica(session, agent_id, replica_id)
     if replica is not None:
-        _store(session, replica, {**told, "last_sync_at": func.now()})
+        _store(session, replica, {**told, "last_sync_at": NOW})
     return {"success": True, "message": "Sync status updated"}
 
 

@@ -3,11 +3,11 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, select
 
 from backend.core.clock import utc_now
 from backend.core.prepared import Prepared
-from backend.core.rows import insert_row, update_matching, update_rows
+from backend.core.rows import NOW, insert_row, update_matching, update_rows
 from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import InterruptionEvent
@@ -82,7 +82,7 @@ def record_emergency(
         instance_id=instance_id,
         agent_id=agent.id,
         signal_type=signal_type,
-        detected_at=func.now(),
+        detected_at=NOW,
         termination_time=termination_time,
         **(unanswered if replica_id is None else answered),
         **features_of(session, agent, primary, utc_now()),
@@ -97,7 +97,7 @@ def record_notice_without_replica(session: Session, agent_id: str, instance_id: 
         instance_id=instance_id,
         agent_id=agent_id,
         signal_type=TERMINATION,
-        detected_at=func.now(),
+        detected_at=NOW,
         termination_time=termination_time,
         response_action="emergency-snapshot",
         success=False,

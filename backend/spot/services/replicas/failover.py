@@ -64,6 +64,8 @@ def fail_over(session: Session, agent: Any, replica: Any) -> int:
     update_matching(session, ReplicaInstance, {"id": replica.id}, **taken)
     update_matching(session, Agent, {"id": agent.id}, interruption_handled_count=ONE_MORE_HANDLED)
     recount(session, agent.id)
+    # Apart from the commit: nothing has happened where the worker dies before it is known that all of it can.
+    session.flush()
     return int((perf_counter() - began) * 1000)
 
 

@@ -39,6 +39,8 @@ def promote(session: Session, agent_id: str, replica_id: str, body: dict[str, An
     if demote:
         _let_stand_by(session, agent, former, replica)
     recount(session, agent.id)
+    # Apart from the commit: nothing has happened where the worker dies before it is known that all of it can.
+    session.flush()
     return {
         "success": True,
         "message": "Replica promoted to primary",

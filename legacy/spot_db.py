@@ -47,7 +47,9 @@ class Database:
     def __init__(self, url: str, pool_size: int = 10) -> None:
         self._dialect = _dialect(url)
         self.name = self._dialect.name
-        self._pool: ConnectionPool[Any] = ConnectionPool(self._dialect.connect, self._dialect.close, size=pool_size)
+        self._pool: ConnectionPool[Any] = ConnectionPool(
+            self._dialect.connect, self._dialect.close, reset=self._dialect.reset, size=pool_size
+        )
 
     @property
     def pool_size(self) -> int:

@@ -19,7 +19,8 @@ from backend.core.errors import RequestRefusedError
 from backend.core.metrics import DOMAIN, GAUGES
 from backend.core.pool_figures import WatchedPool, watch_pool
 from backend.core.postgresql import connect_arguments, prepare_postgresql
-from backend.core.session import Session, SessionOfContext
+from backend.core.session import Session
+from backend.core.sessions import SessionOfContext
 from backend.core.settings import Settings
 
 T = TypeVar("T")
@@ -27,9 +28,11 @@ T = TypeVar("T")
 DEADLOCK_ATTEMPTS = 5
 AFTER_COMMIT = "after_commit"
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
+# Setting the isolation level turned autocommit off: with it off, whoever has read keeps tables from being altered.
 MYSQL_SESSION = (
-    "SET time_zone = '+00:00', collation_connection = 'utf8mb4_unicode_ci', sql_mode = 'STRICT_TRANS_TABLES,"
-    "NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'"
+    "SET autocommit = 1, time_zone = '+00:00', collation_connection = 'utf8mb4_unicode_ci', "
+    "sql_mode = 'STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,"
+    "ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'"
 )
 
 
@@ -81,24 +84,30 @@ def run_and_commit(session: Session, work: Callable[[], T]) -> T:
     """
     for attempt in range(1, DEADLOCK_ATTEMPTS + 1):
         try:
-            answer = work()
+            return _work_and_commit(session, work)
         except RequestRefusedError:
-            _commit(session)
             raise
         except Exception as error:
             session.rollback()
             session.info.pop(AFTER_COMMIT, None)
-            if getattr(error, "errno", None) == DEADLOCK and attempt < DEADLOCK_ATTEMPTS:
-                continue
-            raise
-        _commit(session)
-        return answer
+            if getattr(error, "errno", None) != DEADLOCK or attempt == DEADLOCK_ATTEMPTS:
+                raise
     raise AssertionError("the last attempt returns or raises")
 
 
 def after_commit(session: Session, work: Callable[[], object]) -> None:
     """Do `work`, which must not fail, when run_and_commit has kept the transaction at work, and only then."""
     session.info.setdefault(AFTER_COMMIT, []).append(work)
+
+
+def _work_and_commit(session: Session, work: Callable[[], T]) -> T:
+    try:
+        answer = work()
+    except RequestRefusedError:
+        _commit(session)
+        raise
+    _commit(session)
+    return answer
 
 
 def _commit(session: Session) -> None:

@@ -1,10 +1,12 @@
-"""How answers become JSON, in the two habits that the old systems have."""
+"""How answers become JSON: sorted keys, no spaces, ASCII only, one newline at the end."""
 
+import re
 from datetime import date
 from decimal import Decimal
 from json import JSONEncoder
 from typing import Any, cast
 
+import orjson
 from flask import Response
 from flask.json.provider import DefaultJSONProvider
 
@@ -20,8 +22,13 @@ def _plain(value: Any) -> Any:
 ENCODER = JSONEncoder(default=_plain, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
 
 
+# What the standard library writes differently: DEL, and numbers below a ten-thousandth.
+WRITTEN_DIFFERENTLY = (b"\x7f", b"0.0000")
+SHORT_EXPONENT = re.compile(rb"e-[5-9][,}\]\n]")
+
+
 class WireJSONProvider(DefaultJSONProvider):
-    """Sorted keys, no spaces, ASCII only, one newline at the end; datetimes are ISO texts without a zone."""
+    """Flask's provider with the wire's habits; datetimes are ISO texts without a zone."""
 
     default = staticmethod(_plain)
     compact = True
@@ -33,16 +40,13 @@ class WireJSONProvider(DefaultJSONProvider):
         text = ENCODER.encode(self._prepare_response_obj(values, members))
         return cast(Response, self._app.response_class(f"{text}\n", mimetype=self.mimetype))
 
-
-class OrderedJSONProvider(DefaultJSONProvider):
-    """Keys as they were put in, no spaces, any character as it is, no newline at the end."""
-
-    default = staticmethod(_plain)
-    compact = True
-    ensure_ascii = False
-    sort_keys = False
-
-    def response(self, *values: Any, **members: Any) -> Response:
-        """An answer with the JSON of one value or of the members."""
-        text = self.dumps(self._prepare_response_obj(values, members), separators=(",", ":"))
-        return cast(Response, self._app.response_class(text, mimetype=self.mimetype))
+    def response_of_rows(self, rows: Any) -> Response:
+        """The same answer, several times as fast. Numbers in `rows` must be finite, and keys texts."""
+        try:
+            text = orjson.dumps(rows, _plain, orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
+        except orjson.JSONEncodeError:
+            return self.response(rows)
+        if not text.isascii() or any(sign in text for sign in WRITTEN_DIFFERENTLY) or SHORT_EXPONENT.search(text):
+            return self.response(rows)
+        response_class: Any = self._app.response_class
+        return cast(Response, response_class(text, mimetype=self.mimetype))

@@ -4,33 +4,39 @@ import select
 import socket
 import struct
 import time
+from collections.abc import Sequence
 from typing import Any
 
+from pymysql import MySQLError
 from pymysql.connections import Connection
-from pymysql.constants import COMMAND, SERVER_STATUS
+from pymysql.constants import CLIENT, COMMAND, SERVER_STATUS
 
 from backend.core.mysql_results import FrugalResult
 
 LONGEST_TRUST_SECONDS = 5.0
-WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE", "SAVEPOINT")
-LOCKING_CLAUSES = (" FOR UPDATE", " FOR SHARE", " LOCK IN SHARE MODE")
+BEGIN = b"BEGIN"
+WRITES = (b"INSERT", b"UPDATE", b"DELETE", b"REPLACE", b"SAVEPOINT")
+LOCKING_CLAUSES = (b" FOR UPDATE", b" FOR SHARE", b" LOCK IN SHARE MODE")
 LONGEST_LOCKING_CLAUSE = 200
+LONGEST_INDENT = 40
 
 
 class FrugalConnection(Connection):
     """Begins a transaction at the first statement that needs one, and ends it only where there is one.
 
-    To be opened with `autocommit=True` and READ COMMITTED, where statements that only read see the same inside a
+    For sessions with autocommit on and READ COMMITTED, where statements that only read see the same inside a
     transaction and outside: requests that only read then cost no round trip but their queries'.
     """
 
     _unchecked: Any = None
+    _result: Any
     _read_timeout: float | None
     _write_timeout: float | None
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self._answered_at = 0.0
-        super().__init__(*arguments, **options)
+        several = options.get("client_flag", 0) | CLIENT.MULTI_STATEMENTS
+        super().__init__(*arguments, **{**options, "client_flag": several})
 
     def connect(self, sock: Any = None) -> None:
         """Connect, and let the kernel keep the time from then on: a socket that Python times is polled at each use."""
@@ -52,25 +58,60 @@ class FrugalConnection(Connection):
         return FrugalConnection._unchecked
 
     def query(self, sql: str | bytes, unbuffered: bool = False) -> Any:
-        """Send a statement; BEGIN goes before it, without a wait for its answer, where it is the first that writes."""
-        begins = not self._in_transaction() and _needs_transaction(sql)
-        if begins:
-            self._execute_command(COMMAND.COM_QUERY, "BEGIN")
-        self._execute_command(COMMAND.COM_QUERY, sql)
-        if begins:
-            self._read_answer_to_begin()
+        """Send a statement, behind a BEGIN where it is the first that writes."""
+        text = sql.encode(self.encoding) if isinstance(sql, str) else bytes(sql)
+        self._begin_with([text])
         self._affected_rows = self._read_query_result(unbuffered=unbuffered)
         self._answered_at = time.monotonic()
         return self._affected_rows
 
+    def send(self, statements: Sequence[bytes], *, begins: bool = True) -> tuple[list[FrugalResult], MySQLError | None]:
+        """Send statements in one go: what they answered, up to the first that failed, and its complaint, if any.
+
+        Those behind one that failed are not executed. Unless it `begins` a transaction for what is written, each
+        statement is one.
+        """
+        answers: list[FrugalResult] = []
+        try:
+            if begins:
+                self._begin_with(statements)
+            else:
+                self._execute_command(COMMAND.COM_QUERY, b";".join(statements))
+            while len(answers) < len(statements):
+                self._read_query_result()
+                answers.append(self._result)
+        except MySQLError as complaint:
+            if not self._is_the_servers(complaint):
+                self._force_close()
+            return answers, complaint
+        except BaseException:
+            # Other answers may be on their way: nothing else can be asked here.
+            self._force_close()
+            raise
+        finally:
+            self._result = None
+            self._answered_at = time.monotonic()
+        return answers, None
+
+    @staticmethod
+    def _is_the_servers(complaint: MySQLError) -> bool:
+        """Whether the server said so, and waits for the next statement; else the driver lost track of its answers."""
+        return bool(complaint.args) and isinstance(complaint.args[0], int)
+
+    def _begin_with(self, statements: Sequence[bytes]) -> None:
+        begins = not self.in_transaction and any(_needs_transaction(statement) for statement in statements)
+        self._execute_command(COMMAND.COM_QUERY, b";".join([BEGIN, *statements] if begins else statements))
+        if begins:
+            self._read_ok_packet()
+
     def commit(self) -> None:
         """Commit, if anything was begun."""
-        if self._in_transaction():
+        if self.in_transaction:
             super().commit()
 
     def rollback(self) -> None:
         """Roll back, if anything was begun."""
-        if self._in_transaction():
+        if self.in_transaction:
             super().rollback()
 
     def ping(self, reconnect: bool = False) -> None:
@@ -83,15 +124,6 @@ class FrugalConnection(Connection):
             super().ping(reconnect)
             self._answered_at = time.monotonic()
 
-    def _read_answer_to_begin(self) -> None:
-        try:
-            self._read_ok_packet()
-        except Exception:
-            # Another answer is on its way: nothing else can be asked here.
-            self._force_close()
-            raise
-        self._next_seq_id = 1
-
     def _read_query_result(self, unbuffered: bool = False) -> Any:
         if unbuffered:
             return super()._read_query_result(unbuffered)
@@ -103,7 +135,9 @@ class FrugalConnection(Connection):
             self.server_status = result.server_status
         return result.affected_rows
 
-    def _in_transaction(self) -> bool:
+    @property
+    def in_transaction(self) -> bool:
+        """Whether something was begun that is not yet committed, or rolled back."""
         return bool(self.server_status & SERVER_STATUS.SERVER_STATUS_IN_TRANS)
 
 
@@ -112,8 +146,7 @@ def connect(_dialect: object, _record: object, arguments: Any, options: Any) -> 
     return FrugalConnection(*arguments, **options)
 
 
-def _needs_transaction(sql: str | bytes) -> bool:
-    text = sql if isinstance(sql, str) else sql.decode(errors="replace")
-    if text.startswith(WRITES):
+def _needs_transaction(statement: bytes) -> bool:
+    if statement[:LONGEST_INDENT].lstrip().startswith(WRITES):
         return True
-    return any(clause in text[-LONGEST_LOCKING_CLAUSE:] for clause in LOCKING_CLAUSES)
+    return any(clause in statement[-LONGEST_LOCKING_CLAUSE:] for clause in LOCKING_CLAUSES)

@@ -6,7 +6,7 @@ from functools import wraps
 from typing import Any
 
 import marshmallow as ma
-from flask import Flask, Response, jsonify, render_template_string, request
+from flask import Flask, Response, current_app, jsonify, render_template_string, request
 from flask_smorest import Api  # type: ignore[import-untyped]
 from flask_smorest import Blueprint as SmorestBlueprint
 from webargs.flaskparser import FlaskParser
@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from backend.core.docs_page import PAGE
 from backend.core.errors import InvalidBodyError
+from backend.core.json_provider import WireJSONProvider
 
 #: Where an application keeps the schema of its failures, if they are not of the kind `Failure`.
 FAILURE_SCHEMA = "failure_schema"
@@ -44,6 +45,10 @@ class AsBuilt(ma.Schema):
     def dump(self, obj: Any, *, many: bool | None = None) -> Any:
         """Return `obj` unchanged."""
         return obj
+
+
+class FromDatabase(AsBuilt):
+    """AsBuilt of columns and what was reckoned from them: all numbers are finite."""
 
 
 class Query(ma.Schema):
@@ -102,6 +107,7 @@ class Blueprint(SmorestBlueprint):
         """Answer what the view returns, as `schema` dumps it; a Response is left as it is."""
         document = super().response(status_code, schema, **documented)
         dump = schema.dump if schema is not None else lambda answer: answer
+        respond = _json_of_rows if isinstance(schema, FromDatabase) else jsonify
 
         def decorate(view: View) -> View:
             @wraps(view)
@@ -109,7 +115,7 @@ class Blueprint(SmorestBlueprint):
                 answer = view(*arguments, **path)
                 if isinstance(answer, BaseResponse):
                     return answer
-                response = jsonify(dump(answer))
+                response = respond(dump(answer))
                 response.status_code = status_code
                 return response
 
@@ -133,6 +139,11 @@ def documented_as(view: View, described: View) -> View:
     """Return `view`, with the documentation of `described`."""
     view._apidoc = described._apidoc  # type: ignore[attr-defined]
     return view
+
+
+def _json_of_rows(rows: Any) -> Response:
+    provider = current_app.json
+    return provider.response_of_rows(rows) if isinstance(provider, WireJSONProvider) else jsonify(rows)
 
 
 def _load_json(schema: ma.Schema) -> Any:

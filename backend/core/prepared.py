@@ -4,6 +4,7 @@ SQLAlchemy looks at a statement anew at each execution: is its SQL known, which 
 That takes longer than most of our statements do. It is done here at the first execution, and kept.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -15,9 +16,12 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 Convert = Callable[[Any], Any]
 
+LIST = re.compile(r"__\[POSTCOMPILE_(\w+)\]")
+VALUES, ADDITION = " VALUES ", " ON DUPLICATE KEY UPDATE "
+
 
 class Prepared:
-    """A constant statement. Its parameters are `bindparam`s, none of them expanding."""
+    """A constant statement. Its parameters are `bindparam`s; an expanding one takes a list that is not empty."""
 
     def __init__(self, statement: Executable) -> None:
         self.statement = statement
@@ -35,7 +39,8 @@ class Plan:
     """The SQL of a statement, and what is to be done with its parameters and columns."""
 
     def __init__(self, compiled: SQLCompiler, dialect: Dialect) -> None:
-        self.sql = str(compiled)
+        self.sql = LIST.sub(r"%(\1)s", str(compiled))
+        self._lists = frozenset(LIST.findall(str(compiled)))
         self._dialect = dialect
         self._columns = compiled._result_columns
         self._metadata: SimpleResultMetaData | None = None
@@ -45,13 +50,26 @@ class Plan:
             (name, _writer(bind, dialect), constants[name]) for bind, name in compiled.bind_names.items()
         ]
 
-    def arguments(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """The parameters as the driver takes them."""
-        arguments = {}
+    def text(self, parameters: Mapping[str, Any], escape: Convert) -> bytes:
+        """The statement with its parameters in it, as `escape` writes them."""
+        return (self.sql % self._written(parameters, escape)).encode()
+
+    def text_of_many(self, rows: Sequence[Mapping[str, Any]], escape: Convert) -> bytes:
+        """The same for an INSERT of several rows at once."""
+        head, _, rest = self.sql.partition(VALUES)
+        row, addition, tail = rest.partition(ADDITION)
+        written = ", ".join([row % self._written(parameters, escape) for parameters in rows])
+        return f"{head}{VALUES}{written}{addition}{tail}".encode()
+
+    def _written(self, parameters: Mapping[str, Any], escape: Convert) -> dict[str, str]:
+        written = {}
         for name, convert, constant in self._parameters:
             value = parameters.get(name, constant)
-            arguments[name] = value if convert is None else convert(value)
-        return arguments
+            if name in self._lists:
+                written[name] = ", ".join([escape(item if convert is None else convert(item)) for item in value])
+            else:
+                written[name] = escape(value if convert is None else convert(value))
+        return written
 
     def result(self, description: Sequence[Any], rows: Sequence[Sequence[Any]]) -> IteratorResult[Any]:
         """What the driver answered, as SQLAlchemy answers it."""
@@ -60,6 +78,17 @@ class Plan:
         if self._read and rows:
             rows = [self._converted(row) for row in rows]
         return IteratorResult(self._metadata, iter(rows))
+
+    def dicts(self, description: Sequence[Any], rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
+        """What the driver answered, each row as a dict by the names of its columns."""
+        names = list(self.result(description, ()).keys())
+        read = self._read
+        found = [dict(zip(names, row, strict=True)) for row in rows]
+        for index, convert in read:
+            name = names[index]
+            for row in found:
+                row[name] = convert(row[name])
+        return found
 
     def _understood(self, description: Sequence[Any]) -> SimpleResultMetaData:
         reading = [

@@ -1,7 +1,6 @@
 """Writing rows. The statement for each shape of a row is built once: building costs more than sending."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from typing import Any, cast
 
@@ -12,7 +11,7 @@ from sqlalchemy.sql.functions import now
 
 from backend.core.database_errors import DEADLOCK, StatementRefusedError, UnsupportedValueError
 from backend.core.prepared import Prepared
-from backend.core.session import Session
+from backend.core.session import Loss, Session
 from backend.core.strict_types import Operand
 
 MOST_SHAPES = 1024
@@ -20,12 +19,14 @@ NEW, MATCH = "new_", "match_"
 
 Model = type[DeclarativeBase]
 Names = tuple[str, ...]
+Terms = tuple[tuple[str, ColumnElement[Any]], ...]
+NOW = func.now()
 
 
 def insert_row(session: Session, model: Model, **values: Any) -> None:
-    """Insert one row at once; `values` are named after the columns. `func.now()` is the only SQL among them."""
-    sent, timed = _split(values)
-    session.write(_insertion(_table(model), tuple(sent), timed), sent)
+    """Insert one row; `values` are named after the columns. SQL among them is func.now() or constant."""
+    sent, terms = _split(values)
+    session.write(_insertion(_table(model), tuple(sent), terms), sent)
 
 
 def insert_rows(session: Session, model: Model, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -34,25 +35,24 @@ def insert_rows(session: Session, model: Model, rows: Sequence[Mapping[str, Any]
         session.write_many(_insertion(_table(model), tuple(rows[0]), ()), rows)
 
 
-def insert_row_if_possible(session: Session, model: Model, **values: Any) -> str | None:
-    """Insert one row that may as well be lost; returns why it was, or None.
+def insert_row_if_possible(session: Session, model: Model, loss: Loss, **values: Any) -> None:
+    """Insert one row that may as well be lost; `loss` is told why it was.
 
     Raises StatementRefusedError for a deadlock, which has undone the whole transaction.
     """
+    sent, terms = _split(values)
     try:
-        with undone_alone(session):
-            insert_row(session, model, **values)
+        session.write(_insertion(_table(model), tuple(sent), terms), sent, loss)
     except (StatementRefusedError, UnsupportedValueError, UnicodeEncodeError) as error:
         if getattr(error, "errno", None) == DEADLOCK:
             raise
-        return str(error)
-    return None
+        loss(str(error))
 
 
 def insert_row_unless_present(session: Session, model: Model, **values: Any) -> None:
     """Insert one row, or leave the row alone that has one of its keys already."""
-    sent, timed = _split(values)
-    session.write(_insertion_unless_present(_table(model), tuple(sent), timed, _dialect(session)), sent)
+    sent, terms = _split(values)
+    session.write(_insertion_unless_present(_table(model), tuple(sent), terms, _dialect(session)), sent)
 
 
 def insert_rows_unless_present(session: Session, model: Model, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -63,8 +63,8 @@ def insert_rows_unless_present(session: Session, model: Model, rows: Sequence[Ma
 
 def insert_or_update_row(session: Session, model: Model, changed: Names, **values: Any) -> None:
     """Insert one row, or overwrite the columns `changed` of the row that has its primary key already."""
-    sent, timed = _split(values)
-    session.write(_upsert(_table(model), changed, tuple(sent), timed, _dialect(session)), sent)
+    sent, terms = _split(values)
+    session.write(_upsert(_table(model), changed, tuple(sent), terms, _dialect(session)), sent)
 
 
 def update_rows(session: Session, model: Model, *where: ColumnElement[bool], **values: Any) -> int:
@@ -72,63 +72,61 @@ def update_rows(session: Session, model: Model, *where: ColumnElement[bool], **v
     return session.connection().execute(update(_table(model)).where(*where).values(values)).rowcount
 
 
-def update_matching(session: Session, model: Model, match: Mapping[str, Any], **values: Any) -> int:
-    """Set `values` in the rows whose columns equal those of `match`; returns how many did.
-
-    `func.now()` is the only SQL among the values.
-    """
-    sent, timed = _split(values)
+def update_matching(session: Session, model: Model, match: Mapping[str, Any], **values: Any) -> None:
+    """Set `values` in the rows whose columns equal those of `match`; SQL among them is func.now() or a constant."""
+    sent, terms = _split(values)
     parameters = {NEW + name: value for name, value in sent.items()}
     for name, value in match.items():
         parameters[MATCH + name] = value
-    return session.write(_update(_table(model), tuple(match), tuple(sent), timed), parameters)
+    session.write(_update(_table(model), tuple(match), tuple(sent), terms), parameters)
 
 
-def undone_alone(session: Session) -> AbstractContextManager[Any]:
-    """What fails inside may be survived: the transaction goes on. Only PostgreSQL needs a savepoint for that."""
-    return session.begin_nested() if _dialect(session) == "postgresql" else nullcontext()
+def _split(values: Mapping[str, Any]) -> tuple[dict[str, Any], Terms]:
+    """The values to send, and the columns whose values the database finds itself, with the SQL that says how."""
+    terms = tuple(
+        [(name, NOW if isinstance(value, now) else value) for name, value in values.items() if _is_sql(value)]
+    )
+    return {name: value for name, value in values.items() if not _is_sql(value)} if terms else dict(values), terms
 
 
-def _split(values: Mapping[str, Any]) -> tuple[dict[str, Any], Names]:
-    """The values to send, and the names of those that the database's clock gives."""
-    timed = tuple([name for name, value in values.items() if isinstance(value, now)])
-    return {name: value for name, value in values.items() if name not in timed} if timed else dict(values), timed
-
-
-@lru_cache(MOST_SHAPES)
-def _insertion(table: Table, sent: Names, timed: Names) -> Prepared:
-    return Prepared(insert(table).values(_row(sent, timed)).inline())
+def _is_sql(value: Any) -> bool:
+    return isinstance(value, ColumnElement)
 
 
 @lru_cache(MOST_SHAPES)
-def _insertion_unless_present(table: Table, sent: Names, timed: Names, dialect: str) -> Prepared:
+def _insertion(table: Table, sent: Names, terms: Terms) -> Prepared:
+    return Prepared(insert(table).values(_row(sent, terms)).inline())
+
+
+@lru_cache(MOST_SHAPES)
+def _insertion_unless_present(table: Table, sent: Names, terms: Terms, dialect: str) -> Prepared:
     if dialect == "mysql":
         key = table.primary_key.columns[0].name
-        insertion = mysql.insert(table).values(_row(sent, timed)).inline()
+        insertion = mysql.insert(table).values(_row(sent, terms)).inline()
         return Prepared(insertion.on_duplicate_key_update({key: table.c[key]}))
     insert_for = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return Prepared(insert_for(table).values(_row(sent, timed)).inline().on_conflict_do_nothing())
+    return Prepared(insert_for(table).values(_row(sent, terms)).inline().on_conflict_do_nothing())
 
 
 @lru_cache(MOST_SHAPES)
-def _upsert(table: Table, changed: Names, sent: Names, timed: Names, dialect: str) -> Prepared:
+def _upsert(table: Table, changed: Names, sent: Names, terms: Terms, dialect: str) -> Prepared:
     if dialect == "mysql":
-        insertion = mysql.insert(table).values(_row(sent, timed)).inline()
+        insertion = mysql.insert(table).values(_row(sent, terms)).inline()
         return Prepared(insertion.on_duplicate_key_update({name: insertion.inserted[name] for name in changed}))
-    upsert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table).values(_row(sent, timed)).inline()
+    upsert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table).values(_row(sent, terms)).inline()
     new = {name: upsert.excluded[name] for name in changed}
     return Prepared(upsert.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=new))
 
 
 @lru_cache(MOST_SHAPES)
-def _update(table: Table, match: Names, sent: Names, timed: Names) -> Prepared:
+def _update(table: Table, match: Names, sent: Names, terms: Terms) -> Prepared:
     where = (table.c[name] == bindparam(MATCH + name, type_=Operand()) for name in match)
-    return Prepared(update(table).where(*where).values(_row(sent, timed, NEW)))
+    return Prepared(update(table).where(*where).values(_row(sent, terms, NEW)))
 
 
-def _row(sent: Names, timed: Names, prefix: str = "") -> dict[str, Any]:
-    """The values of a statement's columns: what is sent under their names, or the time."""
-    return {name: bindparam(prefix + name) for name in sent} | {name: func.now() for name in timed}
+def _row(sent: Names, terms: Terms, prefix: str = "") -> dict[str, Any]:
+    """The values of a statement's columns: what is sent under their names, or what the database finds."""
+    return {name: bindparam(prefix + name) for name in sent} | dict(terms)
 
 
 def _table(model: Model) -> Table:

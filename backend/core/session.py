@@ -1,21 +1,16 @@
 """The session of a request: statements in, rows out, on one connection at a time."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
-from flask import g
-from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, Engine, NestedTransaction
-from sqlalchemy.engine.interfaces import DBAPICursor
-from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy import Connection, Engine
 
-from backend.core.error_translation import refusal_of_mysql
-from backend.core.prepared import Plan, Prepared
+from backend.core.database_errors import DEADLOCK, StatementRefusedError
+from backend.core.prepared import Prepared
 
-T = TypeVar("T")
-
-KEPT = "database_session"
+Loss = Callable[[str], None]
 
 
 class Session:
@@ -50,24 +45,63 @@ class Session:
         return self._connection
 
     def execute(self, statement: Any, params: Any = None) -> Any:
-        """Execute a statement, prepared or not; `params` are its parameters. A list of them only suits the latter."""
-        return self.connection().execute(_plain(statement), params)
+        """Execute a statement, prepared or not, and answer its rows; `params` are its parameters."""
+        plain = statement.statement if isinstance(statement, Prepared) else statement
+        return self.connection().execute(plain, params)
 
-    def write(self, statement: Prepared, params: Mapping[str, Any]) -> int:
-        """Execute a statement that answers no rows; how many rows it matched."""
-        return self.connection().execute(statement.statement, params).rowcount
+    def dicts(self, statement: Any, params: Any = None) -> list[dict[str, Any]]:
+        """The rows that `statement` answers, each as a dict by the names of its columns."""
+        return [dict(row) for row in self.execute(statement, params).mappings()]
 
-    def write_many(self, statement: Prepared, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Execute a statement for each of `rows`; drivers that can send them together do."""
-        self.connection().execute(statement.statement, rows)
+    def execute_together(self, *queries: tuple[Prepared, Mapping[str, Any]]) -> list[Any]:
+        """What each of several statements, with its parameters, answers; where possible with one wait for all."""
+        return [self.execute(statement, params) for statement, params in queries]
 
     def scalars(self, statement: Any, params: Any = None) -> Any:
         """The first column of what `statement` answers."""
         return self.execute(statement, params).scalars()
 
-    def begin_nested(self) -> NestedTransaction:
-        """A savepoint, as a context manager."""
-        return self.connection().begin_nested()
+    def write(self, statement: Prepared, params: Mapping[str, Any], loss: Loss | None = None) -> None:
+        """Execute a statement whose answer is of no interest, before the next one that has an answer, or the commit.
+
+        With `loss`, which is told why, the statement may as well fail. A deadlock is raised even then: it has undone
+        the whole transaction.
+        """
+        if loss is None:
+            self.connection().execute(statement.statement, params)
+            return
+        try:
+            with self.undone_alone():
+                self.connection().execute(statement.statement, params)
+        except StatementRefusedError as refusal:
+            if refusal.errno == DEADLOCK:
+                raise
+            loss(str(refusal))
+
+    def write_many(self, statement: Prepared, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Like `write`, for each of `rows`: parameters that all have the same names."""
+        self.connection().execute(statement.statement, rows)
+
+    def flush(self) -> None:
+        """Execute what was to be written: whoever wants to survive its failure has to wait for it."""
+
+    @contextmanager
+    def begin_nested(self) -> Iterator[None]:
+        """A savepoint: where the inside fails, only what it did is undone."""
+        self.flush()
+        with self.connection().begin_nested():
+            yield
+            self.flush()
+
+    @contextmanager
+    def undone_alone(self) -> Iterator[None]:
+        """What fails inside may be survived: the transaction goes on. Only PostgreSQL needs a savepoint for that."""
+        if self.bind.dialect.name == "postgresql":
+            with self.begin_nested():
+                yield
+        else:
+            yield
+            self.flush()
 
     def commit(self) -> None:
         """Keep what was done, if anything was."""
@@ -85,101 +119,3 @@ class Session:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
-
-
-class MySQLSession(Session):
-    """Sends prepared statements to the driver without a detour: its connections begin transactions by themselves."""
-
-    def __init__(self, engine: Engine) -> None:
-        super().__init__(engine)
-        self._dialect = engine.dialect
-        self._pooled: PoolProxiedConnection | None = None
-        self._loss: Exception | None = None
-
-    def connection(self) -> Connection:
-        if self._connection is None:
-            self._connection = Connection(self.bind, self._held())
-        return self._connection
-
-    def execute(self, statement: Any, params: Any = None) -> Any:
-        if not isinstance(statement, Prepared) or isinstance(params, list):
-            return super().execute(statement, params)
-        plan = statement.plan(self._dialect)
-        return self._send(plan, params or {}, lambda cursor: plan.result(cursor.description, cursor.fetchall()))
-
-    def write(self, statement: Prepared, params: Mapping[str, Any]) -> int:
-        return self._send(statement.plan(self._dialect), params, lambda cursor: cursor.rowcount)
-
-    def write_many(self, statement: Prepared, rows: Sequence[Mapping[str, Any]]) -> None:
-        plan = statement.plan(self._dialect)
-        arguments = [plan.arguments(row) for row in rows]
-        cursor = self._held().cursor()
-        self._translating(lambda: cursor.executemany(plan.sql, arguments))
-
-    def commit(self) -> None:
-        if self._connection is not None:
-            super().commit()
-        elif self._pooled is not None:
-            self._translating(self._pooled.commit)
-        self.close()
-
-    def close(self) -> None:
-        super().close()
-        pooled, self._pooled, self._loss = self._pooled, None, None
-        if pooled is not None:
-            pooled.close()
-
-    def _held(self) -> PoolProxiedConnection:
-        if self._loss is not None:
-            raise self._loss
-        if self._pooled is None:
-            self._pooled = self._translating(self.bind.raw_connection)
-        return self._pooled
-
-    def _send(self, plan: Plan, params: Mapping[str, Any], answer: Callable[[DBAPICursor], T]) -> T:
-        arguments = plan.arguments(params)
-        cursor = self._held().cursor()
-        self._translating(lambda: cursor.execute(plan.sql, arguments))
-        return answer(cursor)
-
-    def _translating(self, work: Callable[[], T]) -> T:
-        """Do `work`; complaints of the driver become ours, and a connection that is lost is not used again."""
-        try:
-            return work()
-        except self._dialect.loaded_dbapi.Error as error:
-            refusal = refusal_of_mysql(error) or error
-            if self._pooled is not None and self._dialect.is_disconnect(error, None, None):
-                self._pooled.invalidate(error)
-                self._loss = refusal
-            if refusal is error:
-                raise
-            raise refusal from error
-
-
-def _plain(statement: Any) -> Any:
-    return statement.statement if isinstance(statement, Prepared) else statement
-
-
-def open_session(engine: Engine) -> Session:
-    """A session; as a context manager, it keeps what is done inside."""
-    return MySQLSession(engine) if engine.dialect.name == "mysql" else Session(engine)
-
-
-class SessionOfContext:
-    """Called, the session of the application context at hand."""
-
-    def __init__(self, database: SQLAlchemy) -> None:
-        self._database = database
-
-    def __call__(self) -> Session:
-        session: Session | None = g.get(KEPT)
-        if session is None:
-            session = open_session(self._database.engine)
-            setattr(g, KEPT, session)
-        return session
-
-    def remove(self) -> None:
-        """Close the session, if there is one: the context ends."""
-        session: Session | None = g.pop(KEPT, None)
-        if session is not None:
-            session.close()

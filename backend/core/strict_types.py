@@ -6,6 +6,7 @@ a text longer than its column finds nothing instead of failing.
 
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal
 from math import isfinite
@@ -218,9 +219,10 @@ class StrictDecimal(StrictNumber):
             raise self.out_of_range()
         return rounded
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> float | None:
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], float | None]:
         """Always a float, of no more digits than the column has: SQLite keeps whatever others write."""
-        return None if value is None else round(float(value), self.scale)
+        scale = self.scale
+        return lambda value: None if value is None else round(float(value), scale)
 
 
 class StrictTimestamp(StrictType):

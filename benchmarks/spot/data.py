@@ -180,6 +180,8 @@ def _notifications(scale: Scale, now: datetime) -> Iterator[tuple[Any, ...]]:
     for number in range(max(100, scale.switches)):
         owner = client_id(number % scale.clients)
         yield f"notice-{number}", owner, f"Instance switched: i-{number}", "info", now - timedelta(seconds=number)
+    for number in range(scale.clients, scale.clients + scale.spares):
+        yield f"unread-{number}", client_id(number), "Agent went offline", "warning", now - timedelta(days=1)
 
 
 def _events(scale: Scale, now: datetime) -> Iterator[tuple[Any, ...]]:
@@ -208,4 +210,4 @@ def _replicas(scale: Scale) -> Iterator[tuple[Any, ...]]:
 
 def _commands(scale: Scale) -> Iterator[tuple[Any, ...]]:
     for number in range(scale.spares):
-        yield f"command-{number}", client_id(0), agent_id(0), "switch", "spot", "completed"
+        yield f"command-{number}", client_id(0), agent_id(0), "switch", "spot", "executing"

@@ -1,4 +1,8 @@
-"""A request for each route, as its callers send it; the n-th one of a route uses the n-th spare thing up."""
+"""A request for each route, as its callers send it; the n-th one of a route uses the n-th spare thing up.
+
+Whoever sets something sets it to another value than it has: a write that changes nothing costs no commit on the old
+side, and nobody sends one.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,8 @@ from benchmarks.spot.data import Scale, agent_id, client_id, place_of, replica_i
 #: These answer 500 whatever they are asked on the old side: there is nothing to compare a speed with.
 BROKEN = ("issue-switch-command", "agents/decisions", "available-options", "create-emergency-replica")
 #: These make the old side restart its workers, or write files.
+#: Names no command that there is.
+UNKNOWN_COMMAND = "commands/1/executed"
 RESTARTING = ("decision-engine/upload", "ml-models/upload", "ml-models/activate", "ml-models/fallback")
 
 
@@ -39,8 +45,15 @@ def _always(name: str, request: bytes) -> Route:
 
 def _of_agents() -> Iterator[Route]:
     for name, request in requests_of(Agent(agent_id(0), token(0))):
-        if not name.endswith(BROKEN):
-            yield _always(name.replace("/1/", "/<id>/"), request)
+        if not name.endswith((*BROKEN, UNKNOWN_COMMAND)):
+            yield _always(name, request)
+    executed = json.dumps({"success": True, "message": "done"}).encode()
+    yield Route(
+        "POST commands/<id>/executed",
+        lambda n: post(
+            f"/api/agents/{agent_id(0)}/commands/command-{n}/executed", executed, f"Authorization: Bearer {token(0)}"
+        ),
+    )
 
 
 def _of_replicas(scale: Scale) -> Iterator[Route]:
@@ -48,9 +61,18 @@ def _of_replicas(scale: Scale) -> Iterator[Route]:
     status = f"{deleting}/replicas/{replica_id('delete', 0)}"
     yield _always("GET replicas", get(f"{deleting}/replicas"))
     yield Route("PUT replicas/<id>", lambda n: _json("PUT", status, {"instance_id": f"i-put-{n}", "status": "ready"}))
-    yield _always("POST replicas/<id>/status", _json("POST", f"{status}/status", {"status": "ready"}))
-    progress = {"sync_status": "synced", "sync_latency_ms": 5, "state_transfer_progress": 50.0}
-    yield _always("POST replicas/<id>/sync-status", _json("POST", f"{status}/sync-status", progress))
+    yield Route(
+        "POST replicas/<id>/status",
+        lambda n: _json("POST", f"{status}/status", {"status": ("ready", "syncing")[n % 2]}),
+    )
+    yield Route(
+        "POST replicas/<id>/sync-status",
+        lambda n: _json(
+            "POST",
+            f"{status}/sync-status",
+            {"sync_status": "syncing", "sync_latency_ms": n, "state_transfer_progress": n % 99},
+        ),
+    )
     yield Route(
         "POST replicas/<id>/promote",
         lambda n: _json("POST", f"{promoting}/replicas/{replica_id('promote', n)}/promote", {}),
@@ -93,17 +115,21 @@ def _of_clients(scale: Scale) -> Iterator[Route]:
     yield _always("GET client/validate", get("/api/client/validate", authorization))
     yield _always("GET client/pricing-history", get("/api/client/pricing-history?days=7", authorization))
     yield Route(
-        "POST agents/<id>/toggle-enabled", lambda n: _json("POST", f"{agent}/toggle-enabled", {"enabled": True})
+        "POST agents/<id>/toggle-enabled", lambda n: _json("POST", f"{agent}/toggle-enabled", {"enabled": n % 2 == 0})
     )
-    yield _always("POST agents/<id>/settings", _json("POST", f"{agent}/settings", {"auto_switch_enabled": True}))
-    yield _always("POST agents/<id>/config", _json("POST", f"{agent}/config", {"terminateWaitMinutes": 30}))
+    yield Route(
+        "POST agents/<id>/settings", lambda n: _json("POST", f"{agent}/settings", {"auto_switch_enabled": n % 2 == 1})
+    )
+    yield Route("POST agents/<id>/config", lambda n: _json("POST", f"{agent}/config", {"terminateWaitMinutes": 30 + n}))
     yield _always("POST instances/<id>/force-switch", _json("POST", f"{instance}/force-switch", {"target": "ondemand"}))
     yield Route("DELETE agents/<id>", lambda n: _bare("DELETE", f"/api/client/agents/{agent_id(scale.agents + n)}"))
     yield Route(
         "POST notifications/<id>/mark-read", lambda n: _bare("POST", f"/api/notifications/notice-{n}/mark-read")
     )
-    own = {"client_id": client_id(scale.clients)}
-    yield _always("POST notifications/mark-all-read", _json("POST", "/api/notifications/mark-all-read", own))
+    yield Route(
+        "POST notifications/mark-all-read",
+        lambda n: _json("POST", "/api/notifications/mark-all-read", {"client_id": client_id(scale.clients + n)}),
+    )
 
 
 def _of_operators(scale: Scale) -> Iterator[Route]:

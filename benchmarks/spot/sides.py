@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from pathlib import Path
 from benchmarks.processors import AVAILABLE
 from benchmarks.servers import Server, gunicorn
 from benchmarks.spot.data import Scale, load
-from tests.support.mariadb import running_mariadb
+from tests.support.mariadb import MariaDB, running_mariadb
 
 NATIVE, MONOLITH = "backend:create_app()", "legacy.spot:create_app()"
 #: A commit is on the disk when it is answered, as in production; memory for all of the data.
@@ -20,6 +21,8 @@ DURABLE = (
     "--innodb-buffer-pool-size=1G",
     "--innodb-log-file-size=256M",
 )
+WRITING_OUT_SECONDS = 60.0
+FEW_PAGES = 100
 
 
 @contextmanager
@@ -46,4 +49,20 @@ def both_sides(scale: Scale) -> Iterator[tuple[Server, Server]]:
             )
             with mariadb.connect(url.rpartition("/")[2]) as connection:
                 load(connection, scale, now)
+        _write_out(mariadb)
         yield servers[0], servers[1]
+
+
+def _write_out(mariadb: MariaDB) -> None:
+    """Wait, for a while, until what was loaded is on the disk: else the first requests would compete with that."""
+    deadline = time.monotonic() + WRITING_OUT_SECONDS
+    with mariadb.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT @@GLOBAL.innodb_max_dirty_pages_pct")
+        (usual,) = cursor.fetchone()
+        cursor.execute("SET GLOBAL innodb_max_dirty_pages_pct = 0")
+        while time.monotonic() < deadline:
+            cursor.execute("SHOW GLOBAL STATUS LIKE 'Innodb_buffer_pool_pages_dirty'")
+            if int(cursor.fetchone()[1]) < FEW_PAGES:
+                break
+            time.sleep(0.1)
+        cursor.execute("SET GLOBAL innodb_max_dirty_pages_pct = %s", (usual,))

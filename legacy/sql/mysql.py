@@ -18,6 +18,12 @@ from legacy.sql.errors import DatabaseError
 from legacy.sql.statement import Statement
 
 _SQL_MODE = "STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+_CHARSET, _COLLATION = "utf8mb4", "utf8mb4_unicode_ci"
+_SESSION = f"SET time_zone = '+00:00', sql_mode = '{_SQL_MODE}'"
+#: What a reset has put back to the server's defaults, in one statement.
+_SESSION_ANEW = f"{_SESSION}, autocommit = 0, NAMES {_CHARSET} COLLATE {_COLLATION}"
+#: COM_RESET_CONNECTION, which the driver doesn't name.
+_RESET_CONNECTION = 0x1F
 _SCHEMA_LOCK = "spot_optimizer_schema"
 _SCHEMA_LOCK_SECONDS = 60
 _TIMEOUT_SECONDS = 60
@@ -38,9 +44,15 @@ class Address:
 
 
 class _Connection(pymysql.connections.Connection):
-    """A connection that knows when it was last used."""
+    """A connection that knows when it was last used, and can forget what was done on it."""
 
     used_at = 0.0
+
+    def reset(self) -> None:
+        """End the transaction and put the session's settings back: two round trips."""
+        self._execute_command(_RESET_CONNECTION, b"")
+        self._read_ok_packet()
+        self.query(_SESSION_ANEW)
 
 
 def _float(value: float, mapping: object = None) -> str:
@@ -49,7 +61,11 @@ def _float(value: float, mapping: object = None) -> str:
 
 
 class MysqlDialect:
-    """One database on a server. Every statement is a transaction of its own (the session commits by itself)."""
+    """One database on a server. Every statement is a transaction of its own.
+
+    The session does not commit by itself: a COMMIT follows each statement that writes. Whenever a connection goes back
+    into the pool its session is reset, which also ends what a query or a failed statement has begun.
+    """
 
     excluded = "VALUES({0})"
     on_conflict = "ON DUPLICATE KEY UPDATE"
@@ -68,11 +84,11 @@ class MysqlDialect:
                 password=address.password,
                 database=address.database,
                 unix_socket=address.unix_socket,
-                charset="utf8mb4",
-                collation="utf8mb4_unicode_ci",
+                charset=_CHARSET,
+                collation=_COLLATION,
                 conv={**pymysql.converters.conversions, **encoders, float: _float},
-                init_command=f"SET time_zone = '+00:00', sql_mode = '{_SQL_MODE}'",
-                autocommit=True,
+                init_command=_SESSION,
+                autocommit=False,
                 connect_timeout=10,
                 read_timeout=_TIMEOUT_SECONDS,
                 write_timeout=_TIMEOUT_SECONDS,
@@ -87,6 +103,10 @@ class MysqlDialect:
     def close(connection: _Connection) -> None:
         if connection.open:
             connection.close()
+
+    @staticmethod
+    def reset(connection: _Connection) -> None:
+        connection.reset()
 
     @staticmethod
     def is_lost(error: Exception) -> bool:
@@ -132,7 +152,15 @@ class MysqlDialect:
         """Run one statement: the new id of an auto-increment table, else the number of changed rows."""
         with connection.cursor() as cursor:
             self._execute(connection, cursor, statement, parameters)
+            self._commit(connection)
             return cursor.lastrowid or cursor.rowcount
+
+    @staticmethod
+    def _commit(connection: _Connection) -> None:
+        try:
+            connection.commit()
+        except pymysql.MySQLError as error:
+            raise _translated(error) from error
 
     @staticmethod
     def _execute(connection: _Connection, cursor: DictCursor, statement: Statement, parameters: Sequence[Any]) -> None:

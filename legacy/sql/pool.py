@@ -20,7 +20,8 @@ _inherited: list[Any] = []
 class ConnectionPool(Generic[Connection]):
     """At most ``size`` connections, opened when first needed and reused.
 
-    A caller waits up to ``timeout`` seconds for a free one. After a fork the child starts with an empty pool.
+    A caller waits up to ``timeout`` seconds for a free one. Before one is given back it is ``reset``; where that fails
+    it is dropped. After a fork the child starts with an empty pool.
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class ConnectionPool(Generic[Connection]):
         connect: Callable[[], Connection],
         close: Callable[[Connection], None],
         *,
+        reset: Callable[[Connection], object] = lambda connection: None,
         size: int,
         timeout: float = 30.0,
     ) -> None:
@@ -36,6 +38,7 @@ class ConnectionPool(Generic[Connection]):
         self.size = size
         self._connect = connect
         self._close = close
+        self._reset = reset
         self._timeout = timeout
         self._start()
 
@@ -72,6 +75,7 @@ class ConnectionPool(Generic[Connection]):
             keep = False
             raise
         finally:
+            keep = keep and self._is_reset(connection)
             if not keep:
                 self._close(connection)
             with changed:
@@ -79,6 +83,13 @@ class ConnectionPool(Generic[Connection]):
                 if keep:
                     self._idle.append(connection)
                 changed.notify()
+
+    def _is_reset(self, connection: Connection) -> bool:
+        try:
+            self._reset(connection)
+        except Exception:
+            return False
+        return True
 
     def _take(self, changed: threading.Condition) -> Connection:
         deadline = time.monotonic() + self._timeout

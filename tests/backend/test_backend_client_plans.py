@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from pymysql.connections import Connection
-from pymysql.cursors import DictCursor
+from sqlalchemy import Engine
 
 from backend.spot.models import db
 from tests.backend.conftest import Spot, spot_on
 from tests.backend.looking_back import now
 from tests.backend.shown_to_clients import READS, fill
+from tests.backend.statements import statements_on
 from tests.support.mariadb import MariaDB
-from tests.support.statements import sent_to_mysql
 
 CROWD = 3000
 BY_CROWD = f"FROM seq_1_to_{CROWD}"
@@ -83,13 +82,12 @@ def plans(mariadb: MariaDB) -> dict[str, list[Step]]:
     fill(spot, now())
     add_crowd(spot)
     with spot.app.app_context():
-        database = db.engine.url.database
+        engine = db.engine
     found = {}
-    with mariadb.connect(database) as connection:
-        for read in READS:
-            with sent_to_mysql() as sent:
-                assert spot.http.get(f"/api/{read}", headers=spot.headers).status_code == 200
-            found[read] = [step for statement in sent for step in explain(connection, statement)]
+    for read in READS:
+        with statements_on(mariadb) as asked:
+            assert spot.http.get(f"/api/{read}", headers=spot.headers).status_code == 200
+        found[read] = [step for statement in asked for step in explain(engine, statement)]
     return found
 
 
@@ -101,12 +99,12 @@ def add_crowd(spot: Spot) -> None:
         spot.sql(f"ANALYZE TABLE {table}")
 
 
-def explain(connection: Connection, statement: str) -> list[Step]:
+def explain(engine: Engine, statement: str) -> list[Step]:
     if not statement.startswith("SELECT"):
         return []
-    with connection.cursor(DictCursor) as cursor:
-        cursor.execute(f"EXPLAIN {statement}")
-        return [Step(statement, row["table"], row["key"], row["type"]) for row in cursor if row["table"]]
+    with engine.connect() as connection:
+        rows = connection.exec_driver_sql(f"EXPLAIN {statement}".replace("%", "%%")).mappings().all()
+    return [Step(statement, row["table"], row["key"], row["type"]) for row in rows if row["table"]]
 
 
 @pytest.mark.parametrize("read", READS)

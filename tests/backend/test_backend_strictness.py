@@ -110,6 +110,6 @@ def test_null_is_refused_where_the_column_says_so() -> None:
 
 def test_decimals_are_read_as_floats_whatever_the_driver_gives() -> None:
     for given in (0, 15, Decimal("15.00"), 15.0):
-        read = StrictDecimal(5, 2).process_result_value(given, sqlite.dialect())
+        read = StrictDecimal(5, 2).result_processor(sqlite.dialect(), None)(given)
         assert isinstance(read, float)
         assert read == given

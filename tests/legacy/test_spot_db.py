@@ -359,6 +359,61 @@ def test_a_lost_connection_is_replaced(mariadb: MariaDB) -> None:
         assert database.free_connections == 1
 
 
+SESSION = (
+    "SELECT CONNECTION_ID() AS id, @@autocommit AS autocommit, @@time_zone AS zone, @@sql_mode AS sql_mode, "
+    "@@character_set_client AS charset, @@collation_connection AS collation, @kept AS kept"
+)
+
+
+def test_a_connection_goes_back_with_its_session_as_new(mariadb: MariaDB) -> None:
+    with closing(Database(mariadb.create_database(), pool_size=1)) as database:
+        fresh = database.fetch_one(SESSION)
+        database.execute("SET @kept = 1, time_zone = '+02:00', sql_mode = '', autocommit = 1, NAMES latin1")
+        assert database.fetch_one(SESSION) == fresh
+    assert fresh is not None
+    assert (fresh["autocommit"], fresh["zone"], fresh["kept"]) == (0, "+00:00", None)
+    assert (fresh["charset"], fresh["collation"]) == ("utf8mb4", "utf8mb4_unicode_ci")
+    assert fresh["sql_mode"].startswith("STRICT_TRANS_TABLES,")
+
+
+def test_only_what_writes_is_committed_and_every_statement_resets(mariadb: MariaDB) -> None:
+    def told(server: Any) -> dict[str, int]:
+        names = ("Com_commit", "Com_rollback", "Com_set_option")
+        server.execute("SHOW GLOBAL STATUS WHERE Variable_name LIKE 'Com\\_%'")
+        counters = dict(server.fetchall())
+        return {name: int(counters[name]) for name in names}
+
+    with closing(Database(mariadb.create_database(), pool_size=1)) as database, mariadb.connect() as watcher:
+        database.create_schema()
+        with watcher.cursor() as server:
+            before = told(server)
+            database.execute(EVENT, ("a", "one"))
+            database.fetch_all("SELECT message FROM system_events")
+            with pytest.raises(DatabaseError):
+                database.execute("INSERT INTO agent_configs (agent_id) VALUES ('nobody')")
+            after = told(server)
+            server.execute(f"SELECT message FROM {database.name}.system_events")
+            assert server.fetchall() == (("one",),)
+    assert {name: after[name] - before[name] for name in after} == {
+        "Com_commit": 1,
+        "Com_rollback": 0,
+        "Com_set_option": 3,
+    }
+
+
+def test_a_connection_that_cannot_be_reset_is_dropped() -> None:
+    def refuse(connection: object) -> None:
+        raise DatabaseError("gone")
+
+    closed: list[object] = []
+    pool: ConnectionPool[object] = ConnectionPool(object, closed.append, reset=refuse, size=1)
+    with pool.connection(lambda _: False) as first:
+        pass
+    with pool.connection(lambda _: False) as second:
+        assert second is not first
+    assert closed == [first, second]
+
+
 def test_a_full_pool_makes_callers_wait_and_then_gives_up() -> None:
     pool: ConnectionPool[object] = ConnectionPool(object, lambda _: None, size=1, timeout=0.05)
     with pool.connection(lambda _: False):

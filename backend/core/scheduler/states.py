@@ -3,14 +3,16 @@
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Connection
 
+from backend.core.prepared import Prepared
 from backend.core.scheduler.history import NEWEST, Outcome
 from backend.core.scheduler.job import Job
-from backend.core.scheduler.leases import LeaseState, read_states
+from backend.core.scheduler.leases import STATES, LeaseState
 from backend.core.scheduler.runner import Ownership
 from backend.core.session import Session
 
+ALL_STATES = Prepared(STATES)
+NEWEST_RUNS = Prepared(NEWEST)
 JOBS = "jobs"
 JOB_OWNER = "job_owner"
 
@@ -23,13 +25,10 @@ def job_states(session: Session) -> list[dict[str, Any]]:
     """
     jobs: tuple[Job, ...] = current_app.extensions[JOBS]
     owned_since: Ownership = current_app.extensions[JOB_OWNER]
-    connection = session.connection()
-    leases, newest = read_states(connection), _newest_runs(connection)
+    states, runs = session.execute_together((ALL_STATES, {}), (NEWEST_RUNS, {}))
+    leases = {row["name"]: LeaseState(**row) for row in states.mappings()}
+    newest = {row["name"]: row for row in runs.mappings()}
     return [_state(job, leases.get(job.name), newest.get(job.name), owned_since(job.name) is not None) for job in jobs]
-
-
-def _newest_runs(connection: Connection) -> dict[str, Any]:
-    return {row["name"]: row for row in connection.execute(NEWEST).mappings()}
 
 
 def _state(job: Job, lease: LeaseState | None, run: Any, is_ours: bool) -> dict[str, Any]:

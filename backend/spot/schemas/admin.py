@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from backend.core.openapi import AsBuilt, AsSentOrEmpty, Query
+from backend.core.openapi import AsBuilt, AsSentOrEmpty, FromDatabase, Query
 from backend.spot.schemas.example_fields import many, moment, number, one, text, truth, whole
 from backend.spot.schemas.jobs import JobHealth
 
@@ -59,7 +59,7 @@ class ShownToken(Schema):
     token = text(TOKEN)
 
 
-class ClientNumbers(AsBuilt):
+class ClientNumbers(FromDatabase):
     """A client with the numbers of its agents and its active instances. Savings are dollars."""
 
     id = text(CLIENT_ID)
@@ -89,7 +89,7 @@ class GrowthQuery(Query):
         return {"days": min(max(days, 1), LONGEST_GROWTH)}
 
 
-class DayOfGrowth(AsBuilt):
+class DayOfGrowth(FromDatabase):
     """How many clients there were on a day."""
 
     date = fields.Date(metadata={"example": "2026-11-21"})
@@ -142,7 +142,7 @@ class AgentOfClient(Schema):
     createdAt = moment()
 
 
-class Agents(AsBuilt):
+class Agents(FromDatabase):
     """The agents that were asked for."""
 
     agents = many(AgentOfClient)
@@ -180,7 +180,7 @@ class InstanceOfClient(Schema):
     createdAt = moment()
 
 
-class Instances(AsBuilt):
+class Instances(FromDatabase):
     """The instances that were asked for."""
 
     instances = many(InstanceOfClient)
@@ -188,7 +188,7 @@ class Instances(AsBuilt):
     filters = one(InstanceQuery)
 
 
-class ActivityEntry(AsBuilt):
+class ActivityEntry(FromDatabase):
     """Something that happened."""
 
     id = whole(1)

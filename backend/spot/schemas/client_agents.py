@@ -2,12 +2,12 @@
 
 from marshmallow import Schema, fields
 
-from backend.core.openapi import AsBuilt, AsSentOrEmpty
+from backend.core.openapi import AsBuilt, AsSentOrEmpty, FromDatabase
 from backend.spot.schemas.clients import AGENT_ID, POOL_ID
 from backend.spot.schemas.example_fields import flag, many, moment, number, one, text, truth, whole
 
 
-class ClientAgent(AsBuilt):
+class ClientAgent(FromDatabase):
     """An agent with its settings."""
 
     id = text(AGENT_ID)
@@ -28,7 +28,7 @@ class ClientAgent(AsBuilt):
     terminateWaitMinutes = whole(5)
 
 
-class FormerAgent(AsBuilt):
+class FormerAgent(FromDatabase):
     """An agent, deleted ones among them, and how long its instance lived."""
 
     id = text(AGENT_ID)
@@ -120,7 +120,7 @@ class Activity(Schema):
     systemEvents = many(AgentEvent)
 
 
-class AgentDecisions(AsBuilt):
+class AgentDecisions(FromDatabase):
     """An agent with what it decided and did last."""
 
     agentId = text(AGENT_ID)

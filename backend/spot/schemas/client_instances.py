@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from backend.core.openapi import AsBuilt, Query
+from backend.core.openapi import AsBuilt, FromDatabase, Query
 from backend.spot.schemas.clients import POOL_ID
 from backend.spot.schemas.example_fields import many, number, one, text, truth, whole
 
@@ -35,7 +35,7 @@ class OnDemand(Schema):
     price = number(0.0416)
 
 
-class InstancePricing(AsBuilt):
+class InstancePricing(FromDatabase):
     """What an instance costs where it is, and elsewhere; cheapest pool first."""
 
     currentMode = text("spot")
@@ -44,7 +44,7 @@ class InstancePricing(AsBuilt):
     pools = many(PricedPool)
 
 
-class InstanceMetrics(AsBuilt):
+class InstanceMetrics(FromDatabase):
     """An instance in figures: dollars an hour, dollars saved a day, hours."""
 
     id = text("i-0abc1234")
@@ -102,7 +102,7 @@ class PricesAtTime(Schema):
     onDemand = number(0.0416)
 
 
-class PriceHistory(AsBuilt):
+class PriceHistory(FromDatabase):
     """Prices of the pools an instance could run in, oldest first. Without any pool the answer is an empty list."""
 
     onDemandPrice = number(0.0416)
@@ -126,7 +126,7 @@ class HourOfPrices(Schema):
     spot_pools = many(PoolPriceThen)
 
 
-class PricingHistory(AsBuilt):
+class PricingHistory(FromDatabase):
     """Prices where an agent runs, oldest first. Without any pool the last three are left out."""
 
     days = whole(7)

@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields
 
-from backend.core.openapi import AsBuilt, Query
+from backend.core.openapi import AsBuilt, FromDatabase, Query
 from backend.spot.schemas.example_fields import flag, many, moment, number, one, text, truth, whole
 
 CLIENT_ID = "a12fd31e-565e-4e79-8cab-55f593aeb76d"
@@ -26,7 +26,7 @@ class Invalid(Schema):
     error = text("Invalid token")
 
 
-class ClientOverview(AsBuilt):
+class ClientOverview(FromDatabase):
     """A client with the numbers of its agents and its active instances. Savings are dollars."""
 
     id = text(CLIENT_ID)
@@ -47,7 +47,7 @@ class InstanceFilter(Query):
     search = fields.String(metadata={"description": "Part of the id or the type; % and _ stand for anything"})
 
 
-class ClientInstance(AsBuilt):
+class ClientInstance(FromDatabase):
     """An instance with its mode and its prices in dollars an hour."""
 
     id = text("i-0abc1234")
@@ -108,7 +108,7 @@ class StandingReplica(Schema):
     is_active = truth(True)
 
 
-class ClientReplica(AsBuilt):
+class ClientReplica(FromDatabase):
     """A replica with the instance it stands by for."""
 
     agentId = text(AGENT_ID)
@@ -124,7 +124,7 @@ class SavingsQuery(Query):
     )
 
 
-class MonthlySavings(AsBuilt):
+class MonthlySavings(FromDatabase):
     """What a month cost and would have cost on demand, in dollars."""
 
     name = text("November")
@@ -139,7 +139,7 @@ class SwitchFilter(Query):
     instance_id = fields.String(metadata={"description": "The instance before or after the switch"})
 
 
-class SwitchRecord(AsBuilt):
+class SwitchRecord(FromDatabase):
     """A switch, the price after it and what it saves, in dollars an hour."""
 
     id = text("f6ee0865-7ed3-4732-9aee-dd25ec810a34")
@@ -178,7 +178,7 @@ class DayOfSwitches(Schema):
     switches = whole(1)
 
 
-class Charts(AsBuilt):
+class Charts(FromDatabase):
     """Savings of the last 12 months and switches of the last 30 days, oldest first; modes of today."""
 
     savingsTrend = many(MonthOfTrend)

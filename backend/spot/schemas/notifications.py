@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import fields
 from werkzeug.exceptions import InternalServerError
 
-from backend.core.openapi import AsBuilt, AsSentOrEmpty, Query
+from backend.core.openapi import AsSentOrEmpty, FromDatabase, Query
 from backend.spot.schemas.example_fields import flag, moment, text
 
 DEFAULT_LIMIT = 10
@@ -26,7 +26,7 @@ class NotificationQuery(Query):
             raise InternalServerError(original_exception=error) from error
 
 
-class ListedNotification(AsBuilt):
+class ListedNotification(FromDatabase):
     """Something a client was told."""
 
     id = text("21e49c8d-8f46-4bc6-b129-c79530e17cce")

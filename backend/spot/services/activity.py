@@ -4,12 +4,13 @@ from typing import Any
 
 from sqlalchemy import select
 
+from backend.core.prepared import Prepared
 from backend.core.session import Session
 from backend.spot.models import SystemEvent
 
 KINDS = {"switch_completed": "switch", "manual_switch_requested": "switch", "agent_registered": "agent"}
 OTHER_KIND = "event"
-NEWEST = (
+NEWEST = Prepared(
     select(SystemEvent.event_type, SystemEvent.message, SystemEvent.created_at)
     .where(SystemEvent.severity.in_(("info", "warning")))
     .order_by(SystemEvent.created_at.desc(), SystemEvent.id.desc())

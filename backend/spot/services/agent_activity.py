@@ -4,9 +4,10 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, bindparam, case, select, union_all
+from sqlalchemy import bindparam, case, select, union_all
 
 from backend.core.clock import utc_now
+from backend.core.prepared import Prepared
 from backend.core.session import Session
 from backend.spot.models import Agent, AgentDecision, PricingReport, SystemEvent
 
@@ -16,7 +17,7 @@ HEARD_OF = timedelta(minutes=2)
 REPORTED = timedelta(minutes=15)
 """Agents report prices every 5 minutes."""
 THEIRS = (Agent.client_id == bindparam("client_id"), Agent.status != "deleted")
-AGENTS = (
+AGENTS = Prepared(
     select(
         Agent.id,
         Agent.logical_agent_id,
@@ -30,7 +31,7 @@ AGENTS = (
 )
 
 
-def _last_of_each_agent(row_id: Any, agent_id: Any, time: Any, *columns: Any) -> Select[tuple[Any, ...]]:
+def _last_of_each_agent(row_id: Any, agent_id: Any, time: Any, *columns: Any) -> Prepared:
     """The last rows of each agent, newest first, in as many steps through an index as there are rows to find.
 
     However long the histories are: the first newest row of each agent, then the second, ...
@@ -49,7 +50,7 @@ def _last_of_each_agent(row_id: Any, agent_id: Any, time: Any, *columns: Any) ->
         for place in range(LAST)
     ]
     last = union_all(*places).subquery()
-    return (
+    return Prepared(
         select(agent_id.label("agent_id"), time.label("time"), *columns)
         .join(last, last.c.id == row_id)
         .order_by(agent_id, time.desc(), row_id.desc())
@@ -95,11 +96,10 @@ def decisions(session: Session, client_id: str) -> list[dict[str, Any]]:
     return [_shape(agent, made[agent.id], reports[agent.id], events[agent.id], now) for agent in agents]
 
 
-def _by_agent(session: Session, query: Select[Any], client: dict[str, str]) -> History:
+def _by_agent(session: Session, query: Prepared, client: dict[str, str]) -> History:
     rows: History = defaultdict(list)
-    for row in session.execute(query, client):
-        values = row._asdict()
-        rows[values.pop("agent_id")].append(values)
+    for row in session.dicts(query, client):
+        rows[row.pop("agent_id")].append(row)
     return rows
 
 

@@ -2,16 +2,17 @@
 
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, select
 
 from backend.core.errors import RequestRefusedError
-from backend.core.rows import update_matching
+from backend.core.prepared import Prepared
+from backend.core.rows import NOW, update_matching
 from backend.core.session import Session
 from backend.spot.models import Agent, Instance
 from backend.spot.services.events import notify, record_event
 from backend.spot.services.replica_shutdown import NO_REPLICAS, end_replicas
 
-LOCKED = select(Agent.client_id, Agent.instance_id).where(Agent.id == bindparam("agent_id")).with_for_update()
+LOCKED = Prepared(select(Agent.client_id, Agent.instance_id).where(Agent.id == bindparam("agent_id")).with_for_update())
 
 
 def delete(session: Session, agent_id: str) -> dict[str, Any]:
@@ -33,7 +34,7 @@ def delete(session: Session, agent_id: str) -> dict[str, Any]:
         auto_switch_enabled=False,
         manual_replica_enabled=False,
     )
-    update_matching(session, Instance, {"id": agent.instance_id}, is_active=False, terminated_at=func.now())
+    update_matching(session, Instance, {"id": agent.instance_id}, is_active=False, terminated_at=NOW)
     record_event(session, "agent_deleted", "info", f"Agent {agent_id} deleted by user", client_id=agent.client_id)
     notify(session, f"Agent {agent_id} has been deleted", "info", agent.client_id)
     return {"success": True, "agent_id": agent_id, "message": "Agent deleted successfully"}

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, select
 
 from backend.core.database_errors import ValueRefusedError
 from backend.core.errors import RequestRefusedError
-from backend.core.rows import update_matching
+from backend.core.prepared import Prepared
+from backend.core.rows import NOW, update_matching
 from backend.core.session import Session
 from backend.spot.models import Agent
 from backend.spot.services.events import record_event
@@ -16,8 +17,8 @@ SETTINGS = ("auto_switch_enabled", "auto_terminate_enabled", "replica_enabled", 
 MINUTES = ("terminateWaitMinutes", "terminate_wait_minutes")
 SECONDS_A_MINUTE = 60
 UNSET = object()
-KNOWN = select(Agent.id).where(Agent.id == bindparam("agent_id"))
-LOCKED_MODES = (
+KNOWN = Prepared(select(Agent.id).where(Agent.id == bindparam("agent_id")))
+LOCKED_MODES = Prepared(
     select(Agent.auto_switch_enabled, Agent.manual_replica_enabled, Agent.replica_count)
     .where(Agent.id == bindparam("agent_id"))
     .with_for_update()
@@ -64,7 +65,7 @@ def configure(session: Session, agent_id: str, body: dict[str, Any]) -> dict[str
     if agent.manual_replica_enabled and (agent.replica_count or 0) > 0 and (automatic or manual is False):
         end_replicas(session, agent_id, only_manual=manual is not False)
         changes |= NO_REPLICAS
-    update_matching(session, Agent, {"id": agent_id}, **changes, updated_at=func.now())
+    update_matching(session, Agent, {"id": agent_id}, **changes, updated_at=NOW)
     return {
         "success": True,
         "auto_switch_enabled": bool(agent.auto_switch_enabled) if automatic is None else automatic,

@@ -3,10 +3,8 @@
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import func
-
 from backend.core.admin_access import Actor
-from backend.core.rows import insert_row
+from backend.core.rows import NOW, insert_row
 from backend.core.session import Session
 from backend.spot.models import AuditLog
 
@@ -37,7 +35,7 @@ def audit(
         details=details or None,
         ip_address=_cut(actor.address, 45),
         user_agent=_cut(actor.user_agent, LONGEST_USER_AGENT),
-        created_at=func.now(),
+        created_at=NOW,
     )
 
 

@@ -1,17 +1,17 @@
 """Averages of the prices that agents saw, by hour or by day."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import and_, bindparam, func, select
 
 from backend.core.clock import utc_now
-from backend.core.session import Session
+from backend.core.prepared import Prepared
 from backend.core.time_buckets import DAY, HOUR, BucketNumber, bucket_start
-from backend.spot.models import OndemandPriceSnapshot, SpotPriceSnapshot
+from backend.spot.models import Instance, OndemandPriceSnapshot, SpotPool, SpotPriceSnapshot
 
 DIGITS = 10
 
@@ -43,34 +43,54 @@ def _averages(prices: type[SpotPriceSnapshot] | type[OndemandPriceSnapshot], sec
     )
 
 
-SPOT = {
-    seconds: _averages(SpotPriceSnapshot, seconds, SpotPriceSnapshot.pool_id).where(
-        SpotPriceSnapshot.pool_id.in_(bindparam("pools", expanding=True))
+def _spot(seconds: int) -> Any:
+    return (
+        _averages(SpotPriceSnapshot, seconds, SpotPriceSnapshot.pool_id)
+        .select_from(SpotPool)
+        .join(SpotPriceSnapshot, SpotPriceSnapshot.pool_id == SpotPool.id)
     )
-    for seconds in (HOUR, DAY)
+
+
+_STEPS = (HOUR, DAY)
+# Of the pools of a type in a region, and of those that an instance could run in.
+SPOT = {
+    seconds: Prepared(
+        _spot(seconds).where(
+            SpotPool.instance_type == bindparam("instance_type"), SpotPool.region == bindparam("region")
+        )
+    )
+    for seconds in _STEPS
+}
+SPOT_OF_INSTANCE = {
+    seconds: Prepared(
+        _spot(seconds)
+        .join(Instance, and_(Instance.instance_type == SpotPool.instance_type, Instance.region == SpotPool.region))
+        .where(Instance.id == bindparam("instance_id"))
+    )
+    for seconds in _STEPS
 }
 ONDEMAND = {
-    seconds: _averages(OndemandPriceSnapshot, seconds).where(
-        OndemandPriceSnapshot.instance_type == bindparam("instance_type"),
-        OndemandPriceSnapshot.region == bindparam("region"),
+    seconds: Prepared(
+        _averages(OndemandPriceSnapshot, seconds).where(
+            OndemandPriceSnapshot.instance_type == bindparam("instance_type"),
+            OndemandPriceSnapshot.region == bindparam("region"),
+        )
     )
-    for seconds in (HOUR, DAY)
+    for seconds in _STEPS
 }
 
 
-def spot_averages(session: Session, pools: Sequence[str], period: Period) -> dict[datetime, dict[str, float]]:
-    """The beginning of each step, oldest first -> id of a pool -> its average price in dollars an hour."""
-    averages: dict[datetime, dict[str, float]] = defaultdict(dict)
-    for row in session.execute(SPOT[period.seconds], {"pools": pools, "since": period.starts()}):
-        averages[bucket_start(row.bucket, period.seconds)][row.pool_id] = rounded(row.price)
-    return averages
+def spot_averages(rows: Iterable[Any], period: Period) -> dict[datetime, dict[str, float]]:
+    """What SPOT or SPOT_OF_INSTANCE answered: the beginning of each step, oldest first -> id of a pool -> its price."""
+    averages: dict[int, dict[str, float]] = defaultdict(dict)
+    for bucket, price, pool_id in rows:
+        averages[bucket][pool_id] = rounded(price)
+    return {bucket_start(bucket, period.seconds): prices for bucket, prices in averages.items()}
 
 
-def ondemand_averages(session: Session, instance_type: str, region: str, period: Period) -> dict[datetime, float]:
-    """The beginning of each step, oldest first -> the average price on demand in dollars an hour."""
-    wanted = {"instance_type": instance_type, "region": region, "since": period.starts()}
-    rows = session.execute(ONDEMAND[period.seconds], wanted)
-    return {bucket_start(row.bucket, period.seconds): rounded(row.price) for row in rows}
+def ondemand_averages(rows: Iterable[Any], period: Period) -> dict[datetime, float]:
+    """What ONDEMAND answered: the beginning of each step, oldest first -> the average price in dollars an hour."""
+    return {bucket_start(bucket, period.seconds): rounded(price) for bucket, price in rows}
 
 
 def rounded(average: Any) -> float:

@@ -2,10 +2,8 @@
 
 from typing import Any
 
-from sqlalchemy import func
-
 from backend.core.clock import utc_now
-from backend.core.rows import insert_row, update_matching
+from backend.core.rows import NOW, insert_row, update_matching
 from backend.core.session import Session
 from backend.spot.models import Agent, CleanupLog
 from backend.spot.services.callers import Caller
@@ -32,7 +30,7 @@ def record(session: Session, caller: Caller, agent_id: str, body: dict[str, Any]
         executed_at=body.get("timestamp") or utc_now(),
     )
     mine = {"id": agent_id, "client_id": caller.client_id}
-    update_matching(session, Agent, mine, last_cleanup_at=func.now())
+    update_matching(session, Agent, mine, last_cleanup_at=NOW)
     record_event(
         session,
         "cleanup_completed",

@@ -3,20 +3,28 @@
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import bindparam, delete, literal, select
+from sqlalchemy import bindparam, delete, select
 
 from backend.core.collation import Alike
 from backend.core.errors import RequestRefusedError
-from backend.core.rows import insert_row, update_rows
+from backend.core.prepared import Prepared
+from backend.core.rows import insert_row, update_matching
 from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import Client
 from backend.spot.services.client_tokens import columns_for, is_forgotten, new_token
 from backend.spot.services.events import notify, record_event
 
-NAME_AND_TOKEN = select(Client.id, Client.name, Client.client_token).where(
+_NAME_AND_TOKEN = select(Client.id, Client.name, Client.client_token).where(
     Client.id == bindparam("client_id", type_=Operand())
 )
+NAME_AND_TOKEN = Prepared(_NAME_AND_TOKEN)
+LOCKED = Prepared(_NAME_AND_TOKEN.with_for_update())
+
+OF_THAT_NAME = Prepared(
+    select(Client.id).where(Alike(Client.name) == Alike(bindparam("name", type_=Operand()))).limit(1)
+)
+REMOVED = Prepared(delete(Client).where(Client.id == bindparam("client_id", type_=Operand())))
 
 
 def create(session: Session, name: str, email: Any) -> dict[str, Any]:
@@ -27,8 +35,7 @@ def create(session: Session, name: str, email: Any) -> dict[str, Any]:
     name = name.strip()
     if not name:
         raise RequestRefusedError(400, "Client name is required")
-    same = Alike(Client.name) == Alike(literal(name, Operand()))
-    if session.execute(select(Client.id).where(same).limit(1)).first() is not None:
+    if session.execute(OF_THAT_NAME, {"name": name}).first() is not None:
         raise RequestRefusedError(409, f'Client "{name}" already exists')
     client_id, token = str(uuid4()), new_token()
     insert_row(
@@ -61,9 +68,8 @@ def default_email(name: str) -> str:
 
 def remove(session: Session, client_id: str) -> str:
     """Delete a client with all that belongs to it, and return its name; Refused with 404."""
-    client = _client(session, client_id)
-    if session.connection().execute(delete(Client).where(Client.id == client.id)).rowcount == 0:
-        raise RequestRefusedError(404, "Client not found")
+    client = _client(session, client_id, LOCKED)
+    session.write(REMOVED, {"client_id": client.id})
     record_event(
         session,
         "client_deleted",
@@ -78,7 +84,7 @@ def renew_token(session: Session, client_id: str) -> str:
     """Give a client a new token and return it; the old one is worth nothing from now on. Refused with 404."""
     client = _client(session, client_id)
     token = new_token()
-    update_rows(session, Client, Client.id == client.id, **columns_for(token))
+    update_matching(session, Client, {"id": client.id}, **columns_for(token))
     message = f"API token regenerated for client: {client.name}. All agents need new token."
     notify(session, message, "warning", client.id)
     record_event(session, "token_regenerated", "warning", f"Token regenerated for {client.name}", client_id=client.id)
@@ -93,8 +99,8 @@ def shown_token(session: Session, client_id: str) -> dict[str, Any]:
     return {"client_name": client.name, "token": client.client_token}
 
 
-def _client(session: Session, client_id: str) -> Any:
-    client = session.execute(NAME_AND_TOKEN, {"client_id": client_id}).first()
+def _client(session: Session, client_id: str, query: Prepared = NAME_AND_TOKEN) -> Any:
+    client = session.execute(query, {"client_id": client_id}).first()
     if client is None:
         raise RequestRefusedError(404, "Client not found")
     return client

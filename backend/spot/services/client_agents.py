@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, case, func, select
 
+from backend.core.prepared import Prepared
 from backend.core.session import Session
 from backend.spot.models import Agent, Instance
 
@@ -24,7 +25,7 @@ COMMON = (
     Agent.auto_switch_enabled.label("autoSwitchEnabled"),
     Agent.manual_replica_enabled.label("manualReplicaEnabled"),
 )
-PRESENT = (
+PRESENT = Prepared(
     select(
         *COMMON,
         Agent.agent_version.label("agentVersion"),
@@ -35,7 +36,7 @@ PRESENT = (
     .where(Agent.client_id == bindparam("client_id"), Agent.status != "deleted")
     .order_by(Agent.last_heartbeat_at.desc(), Agent.id)
 )
-EVERY = (
+EVERY = Prepared(
     select(
         *COMMON,
         Agent.created_at.label("createdAt"),
@@ -56,7 +57,7 @@ EVERY = (
 
 def listing(session: Session, client_id: str) -> list[dict[str, Any]]:
     """The agents of a client that are not deleted, the ones heard of last first; [] for an unknown client."""
-    agents = [row._asdict() for row in session.execute(PRESENT, {"client_id": client_id})]
+    agents = session.dicts(PRESENT, {"client_id": client_id})
     for agent in agents:
         agent["instanceCount"] = agent["instanceCount"] or 0
         agent["terminateWaitMinutes"] //= SECONDS_A_MINUTE
@@ -65,4 +66,4 @@ def listing(session: Session, client_id: str) -> list[dict[str, Any]]:
 
 def history(session: Session, client_id: str) -> list[dict[str, Any]]:
     """All agents that a client ever had, online ones first, with the lifetime of their instance."""
-    return [row._asdict() for row in session.execute(EVERY, {"client_id": client_id})]
+    return session.dicts(EVERY, {"client_id": client_id})

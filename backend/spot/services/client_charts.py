@@ -6,20 +6,21 @@ from typing import Any
 from sqlalchemy import bindparam, func, select
 
 from backend.core.clock import utc_now
+from backend.core.prepared import Prepared
 from backend.core.session import Session
 from backend.core.time_buckets import DAY, BucketNumber, bucket_start
 from backend.spot.models import Instance, Switch
-from backend.spot.services.monthly_savings import name_of_month, newest_months
+from backend.spot.services.monthly_savings import NEWEST_MONTHS, name_of_month
 
 LOOKING_BACK = timedelta(days=30)
 DAY_OF_SWITCH = BucketNumber(Switch.initiated_at, DAY).label("day")
-MODES = (
+MODES = Prepared(
     select(Instance.current_mode.label("mode"), func.count().label("count"))
     .where(Instance.client_id == bindparam("client_id"), Instance.is_active == 1)
     .group_by(Instance.current_mode)
     .order_by(Instance.current_mode)
 )
-SWITCHES_A_DAY = (
+SWITCHES_A_DAY = Prepared(
     select(DAY_OF_SWITCH, func.count().label("switches"))
     .where(Switch.client_id == bindparam("client_id"), Switch.initiated_at >= bindparam("since"))
     .group_by(DAY_OF_SWITCH)
@@ -32,7 +33,12 @@ def charts(session: Session, client_id: str) -> dict[str, Any]:
 
     Oldest first; empty lists for an unknown client.
     """
-    days = session.execute(SWITCHES_A_DAY, {"client_id": client_id, "since": utc_now() - LOOKING_BACK})
+    of_client = {"client_id": client_id}
+    days, months, modes = session.execute_together(
+        (SWITCHES_A_DAY, {**of_client, "since": utc_now() - LOOKING_BACK}),
+        (NEWEST_MONTHS, of_client),
+        (MODES, of_client),
+    )
     return {
         "savingsTrend": [
             {
@@ -41,9 +47,9 @@ def charts(session: Session, client_id: str) -> dict[str, Any]:
                 "actual": month.actual_cost or 0.0,
                 "savings": month.savings or 0.0,
             }
-            for month in newest_months(session, client_id)
+            for month in months.all()[::-1]
         ],
-        "modeDistribution": [row._asdict() for row in session.execute(MODES, {"client_id": client_id})],
+        "modeDistribution": [dict(mode) for mode in modes.mappings()],
         "switchFrequency": [
             {"date": bucket_start(row.day, DAY).date().isoformat(), "switches": row.switches} for row in days
         ],

@@ -1,13 +1,16 @@
 """The instances of a client."""
 
+from functools import cache
 from typing import Any
 
 from sqlalchemy import bindparam, func, or_, select
 
+from backend.core.prepared import Prepared
 from backend.core.session import Session
+from backend.core.strict_types import Operand
 from backend.spot.models import Instance
 
-INSTANCES = (
+_INSTANCES = (
     select(
         Instance.id,
         Instance.instance_type.label("type"),
@@ -34,12 +37,19 @@ def listing(
     `status` is active or terminated (anything else: both), `mode` an exact mode or all, `search` a part of the id or of
     the type, in which % and _ stand for anything.
     """
-    query = INSTANCES
-    if status in IS_ACTIVE:
-        query = query.where(Instance.is_active == IS_ACTIVE[status])
-    if mode is not None and mode != "all":
-        query = query.where(Instance.current_mode == mode)
-    if search:
-        pattern = f"%{search}%"
+    query = _instances(IS_ACTIVE.get(status or ""), mode not in (None, "all"), bool(search))
+    return session.dicts(query, {"client_id": client_id, "mode": mode, "pattern": f"%{search}%"})
+
+
+@cache
+def _instances(state: int | None, of_mode: bool, searched: bool) -> Prepared:
+    """The query for each combination of filters."""
+    query = _INSTANCES
+    if state is not None:
+        query = query.where(Instance.is_active == state)
+    if of_mode:
+        query = query.where(Instance.current_mode == bindparam("mode", type_=Operand()))
+    if searched:
+        pattern = bindparam("pattern", type_=Operand())
         query = query.where(or_(Instance.id.like(pattern), Instance.instance_type.like(pattern)))
-    return [row._asdict() for row in session.execute(query, {"client_id": client_id})]
+    return Prepared(query)

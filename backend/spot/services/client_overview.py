@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import bindparam, case, func, select
 
 from backend.core.errors import RequestRefusedError
+from backend.core.prepared import Prepared
 from backend.core.session import Session
 from backend.spot.models import Agent, Client, Instance
 
@@ -21,8 +22,8 @@ NUMBERS = select(
     func.coalesce(Client.total_savings, 0.0).label("totalSavings"),
     Client.last_sync_at.label("lastSync"),
 )
-OVERVIEW = NUMBERS.where(Client.id == bindparam("client_id"))
-NEWEST_FIRST = NUMBERS.order_by(Client.created_at.desc())
+OVERVIEW = Prepared(NUMBERS.where(Client.id == bindparam("client_id")))
+NEWEST_FIRST = Prepared(NUMBERS.order_by(Client.created_at.desc()))
 
 
 def overview(session: Session, client_id: str) -> dict[str, Any]:
@@ -35,4 +36,4 @@ def overview(session: Session, client_id: str) -> dict[str, Any]:
 
 def overviews(session: Session) -> list[dict[str, Any]]:
     """All clients, the newest first."""
-    return [dict(client) for client in session.execute(NEWEST_FIRST).mappings()]
+    return session.dicts(NEWEST_FIRST)

@@ -4,11 +4,12 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
+from backend.core.prepared import Prepared
 from backend.core.session import Session
 from backend.spot.models import Agent, Instance, ReplicaInstance, SpotPool
 
 GONE = ("terminated", "promoted")
-REPLICAS = (
+REPLICAS = Prepared(
     select(
         ReplicaInstance.id,
         ReplicaInstance.agent_id,

@@ -3,12 +3,12 @@
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import bindparam, desc, func, null, select, union_all
+from sqlalchemy import bindparam, desc, null, select, union_all
 
 from backend.core.database_errors import ValueRefusedError
 from backend.core.errors import RequestRefusedError
 from backend.core.prepared import Prepared
-from backend.core.rows import insert_row, update_matching
+from backend.core.rows import NOW, insert_row, update_matching
 from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import Command, PendingSwitchCommand
@@ -56,8 +56,8 @@ def finish(session: Session, agent_id: str, command_id: str, body: dict[str, Any
             status="completed" if success else "failed",
             success=success,
             message=message,
-            executed_at=func.now(),
-            completed_at=func.now(),
+            executed_at=NOW,
+            completed_at=NOW,
         )
     except ValueRefusedError:
         # A value only matters where there is a row to hold it.
@@ -68,7 +68,7 @@ def finish(session: Session, agent_id: str, command_id: str, body: dict[str, Any
             session,
             PendingSwitchCommand,
             wanted,
-            executed_at=func.now(),
+            executed_at=NOW,
             execution_result=body,
         )
 
@@ -107,7 +107,7 @@ def issue_switch(session: Session, caller: Caller, body: dict[str, Any]) -> dict
         priority=body.get("priority", DEFAULT_PRIORITY),
         terminate_wait_seconds=_wait_seconds(agent),
         status="pending",
-        created_at=func.now(),
+        created_at=NOW,
     )
     notify(session, f"Switch command issued to {agent.hostname}: {target_mode}", "info", caller.client_id)
     return {

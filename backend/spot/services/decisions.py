@@ -1,5 +1,6 @@
 """Deciding for an agent: gather what is known, ask the engine, keep what it said."""
 
+import logging
 import time
 from datetime import timedelta
 from decimal import Decimal
@@ -9,7 +10,7 @@ from sqlalchemy import bindparam, case, func, select
 
 from backend.core.clock import utc_now
 from backend.core.prepared import Prepared
-from backend.core.rows import insert_row, insert_row_if_possible
+from backend.core.rows import NOW, insert_row, insert_row_if_possible
 from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import AgentDecision, DecisionEngineRun, RiskScore, Switch
@@ -36,6 +37,8 @@ SWITCHES = Prepared(
         Switch.agent_id == bindparam("agent_id", type_=Operand())
     )
 )
+_log = logging.getLogger("backend.spot.decisions")
+
 UNAVAILABLE = "Decision engine unavailable - staying in current mode for safety"
 
 
@@ -85,6 +88,7 @@ def _ask(
     insert_row_if_possible(
         session,
         DecisionEngineRun,
+        _lost,
         engine_type=engine.type,
         engine_version=engine.version,
         instance_id=instance_id,
@@ -143,6 +147,7 @@ def _remember(
     insert_row_if_possible(
         session,
         AgentDecision,
+        _lost,
         agent_id=caller.own_agent().id,
         client_id=caller.client_id,
         decision_type=decision["recommended_action"],
@@ -153,5 +158,9 @@ def _remember(
         current_mode=instance.get("current_mode"),
         current_pool_id=instance.get("current_pool_id"),
         current_price=pricing.get("current_spot_price") if isinstance(pricing, dict) else None,
-        decision_time=func.now(),
+        decision_time=NOW,
     )
+
+
+def _lost(reason: str) -> None:
+    _log.warning("not in the history of decisions", extra={"reason": reason})

@@ -8,15 +8,18 @@ from typing import Any, TypeVar
 from flask import Flask, current_app
 from sqlalchemy import select
 
+from backend.core.prepared import Prepared
 from backend.core.session import Session
 from backend.spot.models import ModelUploadSession, db
 from backend.spot.services.engines.host import EngineHost
-from backend.spot.services.engines.in_force import MODELS, newest_engine
+from backend.spot.services.engines.in_force import MODELS, NEWEST_ENGINE_UPLOAD
 from backend.spot.services.file_store import StoredFile, stored_files
 
 T = TypeVar("T")
+Uploads = tuple[list[StoredFile], list[StoredFile]]
 
 MOST_FILES = 10
+FILES_OF_SESSIONS = Prepared(select(ModelUploadSession.stored_files).where(ModelUploadSession.session_type == MODELS))
 
 _log = logging.getLogger("backend.spot.engine")
 
@@ -39,20 +42,23 @@ def current(app: Flask | None = None) -> EngineStatus:
     return EngineStatus(True, engine.type, engine.version)
 
 
-def engine_files() -> list[dict[str, Any]]:
-    """Name, size in bytes and time of upload of the uploaded engine's Python files, newest first; at most 10."""
-    upload = _if_database_answers(newest_engine, None)
-    return _shown([file for file in upload.files if file.name.lower().endswith(".py")]) if upload else []
+def uploaded_files() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The Python files of the uploaded engine, and the files of all model sessions: of each the newest 10.
+
+    Each has a name, a size in bytes and a time of upload.
+    """
+    nothing: Uploads = ([], [])
+    engines, models = _if_database_answers(_uploads, nothing)
+    return _shown([file for file in engines if file.name.lower().endswith(".py")]), _shown(models)
 
 
-def model_files() -> list[dict[str, Any]]:
-    """Name, size in bytes and time of upload of the files of all model sessions, newest first; at most 10."""
-    return _shown(_if_database_answers(_files_of_sessions, []))
-
-
-def _files_of_sessions(session: Session) -> list[StoredFile]:
-    query = select(ModelUploadSession.stored_files).where(ModelUploadSession.session_type == MODELS)
-    return [file for files in session.execute(query).scalars() for file in stored_files(files)]
+def _uploads(session: Session) -> Uploads:
+    engine, sessions = session.execute_together((NEWEST_ENGINE_UPLOAD, {}), (FILES_OF_SESSIONS, {}))
+    of_engine, of_sessions = (
+        [file for files in found for file in stored_files(files)]
+        for found in ([row.stored_files for row in engine], sessions.scalars())
+    )
+    return of_engine, of_sessions
 
 
 def _shown(files: list[StoredFile]) -> list[dict[str, Any]]:

@@ -108,6 +108,7 @@ def _loaded(session: Session, host: EngineHost, engine: in_force.Upload, files: 
 def _keep(session: Session, directory: str, follows: int, files: list[dict[str, Any]]) -> None:
     try:
         insert_row(session, EngineUpload, directory=directory, follows=follows, stored_files=files)
+        session.flush()
     except StatementRefusedError as error:
         if error.errno != DUPLICATE:
             raise

@@ -4,9 +4,7 @@ import logging
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import func
-
-from backend.core.rows import insert_row_if_possible
+from backend.core.rows import NOW, insert_row_if_possible
 from backend.core.session import Session
 from backend.spot.models import Notification, SystemEvent
 
@@ -25,9 +23,10 @@ def record_event(
     metadata: dict[str, Any] | None = None,
 ) -> None:
     """Write one system event; empty `metadata` is none."""
-    lost = insert_row_if_possible(
+    insert_row_if_possible(
         session,
         SystemEvent,
+        lambda reason: _log.warning("system event lost", extra={"event_type": event_type, "reason": reason}),
         event_type=event_type,
         severity=severity,
         client_id=client_id,
@@ -36,20 +35,17 @@ def record_event(
         message=message,
         metadata=metadata or None,
     )
-    if lost:
-        _log.warning("system event lost", extra={"event_type": event_type, "reason": lost})
 
 
 def notify(session: Session, message: str, severity: str, client_id: str) -> None:
     """Leave a notification for a client."""
-    lost = insert_row_if_possible(
+    insert_row_if_possible(
         session,
         Notification,
+        lambda reason: _log.warning("notification lost", extra={"reason": reason}),
         id=str(uuid4()),
         client_id=client_id,
         message=message,
         severity=severity,
-        created_at=func.now(),
+        created_at=NOW,
     )
-    if lost:
-        _log.warning("notification lost", extra={"reason": lost})

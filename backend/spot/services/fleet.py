@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, bindparam, case, func, select
 
 from backend.core.clock import utc_now
+from backend.core.prepared import Prepared
 from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import Agent, Client, ClientsDailySnapshot, Instance, SpotPool, Switch
@@ -21,16 +22,18 @@ def _count_if(condition: ColumnElement[bool]) -> ColumnElement[int]:
 
 
 # The sum of all clients' savings; joined with their agents it would count each client as often as it has agents.
-TOTALS = select(
-    select(func.count()).select_from(Client).scalar_subquery().label("totalAccounts"),
-    select(func.coalesce(func.sum(Client.total_savings), 0.0)).scalar_subquery().label("totalSavings"),
-    select(func.count()).select_from(Agent).scalar_subquery().label("agentsTotal"),
-    select(func.count()).where(Agent.status == "online").scalar_subquery().label("agentsOnline"),
-    select(func.count()).where(SpotPool.is_active == 1).scalar_subquery().label("poolsCovered"),
-    func.count().label("totalSwitches"),
-    _count_if(Switch.event_trigger == "manual").label("manualSwitches"),
-    _count_if(Switch.event_trigger == "model").label("modelSwitches"),
-).select_from(Switch)
+TOTALS = Prepared(
+    select(
+        select(func.count()).select_from(Client).scalar_subquery().label("totalAccounts"),
+        select(func.coalesce(func.sum(Client.total_savings), 0.0)).scalar_subquery().label("totalSavings"),
+        select(func.count()).select_from(Agent).scalar_subquery().label("agentsTotal"),
+        select(func.count()).where(Agent.status == "online").scalar_subquery().label("agentsOnline"),
+        select(func.count()).where(SpotPool.is_active == 1).scalar_subquery().label("poolsCovered"),
+        func.count().label("totalSwitches"),
+        _count_if(Switch.event_trigger == "manual").label("manualSwitches"),
+        _count_if(Switch.event_trigger == "model").label("modelSwitches"),
+    ).select_from(Switch)
+)
 _NEWEST_AGENTS = select(Agent.id).order_by(Agent.last_heartbeat_at.desc()).limit(MOST_ROWS)
 
 
@@ -65,21 +68,25 @@ def _agents_among(ids: Select[str]) -> Select[*tuple[Any, ...]]:
     )
 
 
-AGENTS = _agents_among(_NEWEST_AGENTS)
-AGENTS_OF_STATUS = _agents_among(_NEWEST_AGENTS.where(Agent.status == bindparam("status", type_=Operand())))
-GROWTH = select(
-    ClientsDailySnapshot.snapshot_date.label("date"),
-    ClientsDailySnapshot.total_clients.label("total"),
-    ClientsDailySnapshot.new_clients_today.label("new"),
-    ClientsDailySnapshot.active_clients.label("active"),
-).order_by(ClientsDailySnapshot.snapshot_date)
+AGENTS = Prepared(_agents_among(_NEWEST_AGENTS))
+AGENTS_OF_STATUS = Prepared(_agents_among(_NEWEST_AGENTS.where(Agent.status == bindparam("status", type_=Operand()))))
+GROWTH = Prepared(
+    select(
+        ClientsDailySnapshot.snapshot_date.label("date"),
+        ClientsDailySnapshot.total_clients.label("total"),
+        ClientsDailySnapshot.new_clients_today.label("new"),
+        ClientsDailySnapshot.active_clients.label("active"),
+    )
+    .where(ClientsDailySnapshot.snapshot_date >= bindparam("first"))
+    .order_by(ClientsDailySnapshot.snapshot_date)
+)
 
 
 def stats(session: Session) -> dict[str, Any]:
     """The system in numbers. Savings are dollars."""
     loaded = engine_status.current().loaded
     return {
-        **session.execute(TOTALS).mappings().one(),
+        **session.dicts(TOTALS)[0],
         "backendHealth": "Healthy" if loaded else "Decision Engine Not Loaded",
         "decisionEngineLoaded": loaded,
         "mlModelsLoaded": loaded,
@@ -89,14 +96,12 @@ def stats(session: Session) -> dict[str, Any]:
 def growth(session: Session, days: int) -> list[dict[str, Any]]:
     """How many clients there were on each of the last `days` days and today, oldest first."""
     first = utc_now().date() - timedelta(days=days)
-    rows = session.execute(GROWTH.where(ClientsDailySnapshot.snapshot_date >= first))
-    return [dict(row) for row in rows.mappings()]
+    return session.dicts(GROWTH, {"first": first})
 
 
 def agents(session: Session, status: str | None) -> list[dict[str, Any]]:
     """The 500 agents heard of last, with a status if one is given. Where they run is what their instance says."""
-    rows = session.execute(AGENTS_OF_STATUS, {"status": status}) if status else session.execute(AGENTS)
-    found = [dict(row) for row in rows.mappings()]
+    found = session.dicts(AGENTS_OF_STATUS, {"status": status}) if status else session.dicts(AGENTS)
     for agent in found:
         agent["enabled"] = bool(agent["enabled"])
         agent["autoSwitchEnabled"] = bool(agent["autoSwitchEnabled"])
@@ -106,7 +111,7 @@ def agents(session: Session, status: str | None) -> list[dict[str, Any]]:
 def instances(session: Session, status: str | None, mode: str | None, region: str | None) -> list[dict[str, Any]]:
     """The 500 newest instances: active or terminated ones, in a mode, in a region. A price of 0 is none."""
     query = _newest_instances(INSTANCE_STATES.get(status or ""), bool(mode), bool(region))
-    found = [dict(row) for row in session.execute(query, {"mode": mode, "region": region}).mappings()]
+    found = session.dicts(query, {"mode": mode, "region": region})
     for instance in found:
         instance["isActive"] = bool(instance["isActive"])
         instance["spotPrice"] = instance["spotPrice"] or None
@@ -115,7 +120,7 @@ def instances(session: Session, status: str | None, mode: str | None, region: st
 
 
 @cache
-def _newest_instances(state: int | None, of_mode: bool, of_region: bool) -> Select[*tuple[Any, ...]]:
+def _newest_instances(state: int | None, of_mode: bool, of_region: bool) -> Prepared:
     """The query for each combination of filters. An instance that several agents call theirs is there for each."""
     ids = select(Instance.id).order_by(Instance.created_at.desc()).limit(MOST_ROWS)
     if state is not None:
@@ -125,7 +130,7 @@ def _newest_instances(state: int | None, of_mode: bool, of_region: bool) -> Sele
     if of_region:
         ids = ids.where(Instance.region == bindparam("region", type_=Operand()))
     newest = ids.subquery()
-    return (
+    return Prepared(
         select(
             Instance.id,
             Instance.id.label("instanceId"),

@@ -6,15 +6,16 @@ from uuid import uuid4
 from sqlalchemy import bindparam, case, select
 
 from backend.core.errors import RequestRefusedError
+from backend.core.prepared import Prepared
 from backend.core.rows import insert_row
 from backend.core.session import Session
 from backend.spot.models import Agent, Command, Instance
 from backend.spot.services.events import notify, record_event
 
 PRIORITY = 75
-KNOWN_INSTANCE = select(Instance.agent_id, Instance.client_id).where(Instance.id == bindparam("instance_id"))
+KNOWN_INSTANCE = Prepared(select(Instance.agent_id, Instance.client_id).where(Instance.id == bindparam("instance_id")))
 # Several agents may say that they run on it: the one that is there, and was heard of last, is believed.
-AGENT_ON_IT = (
+AGENT_ON_IT = Prepared(
     select(Agent.id.label("agent_id"), Agent.client_id)
     .where(Agent.instance_id == bindparam("instance_id"))
     .order_by(case((Agent.status == "deleted", 1), else_=0), Agent.last_heartbeat_at.desc(), Agent.id)

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import func
-
-from backend.core.rows import update_matching
+from backend.core.rows import NOW, update_matching
 from backend.core.session import Session
 from backend.spot.models import Agent, Client
 from backend.spot.services.callers import Caller
@@ -20,9 +18,9 @@ def beat(session: Session, caller: Caller, body: dict[str, Any]) -> None:
     agent = caller.own_agent()
     told = {column: body[field] for field, column in COLUMNS.items() if body.get(field) is not None}
     told = _accepted(session, agent, told)
-    update_matching(session, Agent, {"id": agent.id}, status=status, last_heartbeat_at=func.now(), **told)
+    update_matching(session, Agent, {"id": agent.id}, status=status, last_heartbeat_at=NOW, **told)
     # Before the notification, which locks the client's row for others to read: two of them could never both write it.
-    update_matching(session, Client, {"id": caller.client_id}, last_sync_at=func.now())
+    update_matching(session, Client, {"id": caller.client_id}, last_sync_at=NOW)
     if status == "offline" != agent.status:
         notify(session, f"Agent {caller.agent_id} went offline", "warning", caller.client_id)
     elif status == "online" and agent.status == "offline":

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, bindparam, case, func, select
 
 from backend.core.clock import utc_now
 from backend.core.errors import RequestRefusedError
+from backend.core.prepared import Prepared
 from backend.core.session import Session
 from backend.spot.models import Instance, Switch
 
@@ -19,7 +20,7 @@ def _since(parameter: str, then: Any) -> ColumnElement[Any]:
     return func.sum(case((Switch.initiated_at >= bindparam(parameter), then), else_=0))
 
 
-METRICS = (
+METRICS = Prepared(
     select(
         Instance.instance_type,
         Instance.current_mode,

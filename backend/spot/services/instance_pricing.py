@@ -6,11 +6,12 @@ from sqlalchemy import bindparam, select
 
 from backend.core.clock import utc_now
 from backend.core.errors import RequestRefusedError
+from backend.core.prepared import Prepared
 from backend.core.session import Session
 from backend.spot.models import Instance, SpotPool
 from backend.spot.services.pool_prices import name_of_pool, pools_with_prices
 
-INSTANCE = (
+INSTANCE = Prepared(
     select(
         Instance.instance_type,
         Instance.region,
@@ -25,7 +26,7 @@ INSTANCE = (
     .outerjoin(SpotPool, SpotPool.id == Instance.current_pool_id)
     .where(Instance.id == bindparam("instance_id"))
 )
-OFFERED_TYPES = (
+OFFERED_TYPES = Prepared(
     select(SpotPool.instance_type)
     .where(SpotPool.region == bindparam("region"), SpotPool.is_active == 1)
     .distinct()

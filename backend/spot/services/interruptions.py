@@ -14,7 +14,7 @@ from backend.spot.models import InterruptionEvent, SpotPool
 WINDOW_DAYS = 30
 
 LATELY = InterruptionEvent.detected_at >= bindparam("since")
-OF_POOLS = (
+OF_POOLS = Prepared(
     select(InterruptionEvent.pool_id, func.count())
     .where(InterruptionEvent.pool_id.in_(bindparam("pool_ids", expanding=True, type_=Operand())), LATELY)
     .group_by(InterruptionEvent.pool_id)

@@ -4,9 +4,9 @@ import logging
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, func, or_
+from sqlalchemy import ColumnElement, or_
 
-from backend.core.rows import insert_row, update_rows
+from backend.core.rows import NOW, insert_row, update_rows
 from backend.core.session import Session
 from backend.spot.models import ModelRegistryEntry
 from backend.spot.services.engines.loading import LoadedEngine
@@ -32,7 +32,7 @@ def register(session: Session, engine: LoadedEngine) -> None:
 
 def _keep(session: Session, model: dict[str, Any], upload_session_id: str | None) -> None:
     active = model.get("is_active", True)
-    known = update_rows(session, ModelRegistryEntry, _same(model), is_active=active, loaded_at=func.now())
+    known = update_rows(session, ModelRegistryEntry, _same(model), is_active=active, loaded_at=NOW)
     if not known:
         insert_row(
             session,
@@ -46,7 +46,7 @@ def _keep(session: Session, model: dict[str, Any], upload_session_id: str | None
             is_active=active,
             performance_metrics=model.get("metrics") or {},
             config=model.get("config") or {},
-            loaded_at=func.now(),
+            loaded_at=NOW,
         )
 
 

@@ -9,12 +9,13 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, delete, select
 from werkzeug.datastructures import FileStorage
 
 from backend.core.database import after_commit
 from backend.core.errors import RequestRefusedError
-from backend.core.rows import insert_row, update_rows
+from backend.core.prepared import Prepared
+from backend.core.rows import NOW, insert_row, update_rows
 from backend.core.session import Session
 from backend.spot.models import ModelUploadSession
 from backend.spot.services import model_registry, uploads
@@ -32,7 +33,9 @@ MOST_LISTED = 10
 
 OF_MODELS = ModelUploadSession.session_type == MODELS
 ALL = select(ModelUploadSession).where(OF_MODELS)
-NEWEST = ALL.order_by(ModelUploadSession.created_at.desc(), ModelUploadSession.change_number.desc()).limit(MOST_LISTED)
+NEWEST = Prepared(
+    ALL.order_by(ModelUploadSession.created_at.desc(), ModelUploadSession.change_number.desc()).limit(MOST_LISTED)
+)
 
 
 def newest(session: Session) -> list[dict[str, Any]]:
@@ -190,7 +193,7 @@ def _make_live(session: Session, session_id: str, engine: LoadedEngine, change_n
         is_live=1,
         is_fallback=0,
         status="active",
-        activated_at=func.now(),
+        activated_at=NOW,
         change_number=change_number,
     )
     model_registry.register(session, engine)

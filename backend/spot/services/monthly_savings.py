@@ -6,12 +6,14 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
+from backend.core.prepared import Prepared
 from backend.core.session import Session
 from backend.spot.models import ClientSavingsMonthly
 
 MONTHS = 12
+MONTH_NAMES = tuple(calendar.month_name)
 MONTHLY = "monthly"
-NEWEST_MONTHS = (
+NEWEST_MONTHS = Prepared(
     select(
         ClientSavingsMonthly.month,
         ClientSavingsMonthly.baseline_cost,
@@ -31,7 +33,7 @@ def newest_months(session: Session, client_id: str) -> Sequence[Any]:
 
 def name_of_month(month: int) -> str:
     """The English name of a month from 1 to 12."""
-    return calendar.month_name[month]
+    return MONTH_NAMES[month]
 
 
 def listing(session: Session, client_id: str, span: str) -> list[dict[str, Any]]:

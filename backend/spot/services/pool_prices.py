@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
+from backend.core.prepared import Prepared
 from backend.core.session import Session
 from backend.spot.models import SpotPool, SpotPriceSnapshot
 
@@ -19,7 +20,7 @@ NEWEST_PRICE = (
     .correlate(SpotPool)
     .scalar_subquery()
 )
-POOLS = (
+POOLS = Prepared(
     select(
         SpotPool.id,
         SpotPool.pool_name,

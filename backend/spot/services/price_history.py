@@ -6,9 +6,18 @@ from typing import Any
 from sqlalchemy import and_, bindparam, select
 
 from backend.core.errors import RequestRefusedError
+from backend.core.prepared import Prepared
 from backend.core.session import Session
 from backend.spot.models import Agent, Instance, SpotPool
-from backend.spot.services.average_prices import Period, ondemand_averages, rounded, spot_averages
+from backend.spot.services.average_prices import (
+    ONDEMAND,
+    SPOT,
+    SPOT_OF_INSTANCE,
+    Period,
+    ondemand_averages,
+    rounded,
+    spot_averages,
+)
 from backend.spot.services.callers import Caller
 from backend.spot.services.pool_prices import name_of_pool
 
@@ -17,18 +26,18 @@ A_DAY = "%Y-%m-%d"
 AN_HOUR = "%Y-%m-%d %H:00"
 AN_HOUR_WITH_SECONDS = "%Y-%m-%d %H:00:00"
 AGENT = select(Agent.instance_type, Agent.region).where(Agent.client_id == bindparam("client_id"))
-NAMED_AGENT = AGENT.where(Agent.id == bindparam("agent_id"))
-NEWEST_ONLINE_AGENT = (
+NAMED_AGENT = Prepared(AGENT.where(Agent.id == bindparam("agent_id")))
+NEWEST_ONLINE_AGENT = Prepared(
     AGENT.where(Agent.status == "online")
     .order_by(Agent.last_heartbeat_at.desc(), Agent.created_at, Agent.logical_agent_id)
     .limit(1)
 )
-POOLS = (
+ANY_POOL = Prepared(
     select(SpotPool.id)
     .where(SpotPool.instance_type == bindparam("instance_type"), SpotPool.region == bindparam("region"))
-    .order_by(SpotPool.az, SpotPool.id)
+    .limit(1)
 )
-INSTANCE_WITH_POOLS = (
+INSTANCE_WITH_POOLS = Prepared(
     select(Instance.ondemand_price, SpotPool.id, SpotPool.pool_name, SpotPool.az)
     .select_from(Instance)
     .outerjoin(SpotPool, and_(SpotPool.instance_type == Instance.instance_type, SpotPool.region == Instance.region))
@@ -43,7 +52,11 @@ def of_instance(session: Session, instance_id: str, period: Period) -> dict[str,
     `{"onDemandPrice", "pools": [{"id", "name", "az", "key"}], "data": [{"time", "onDemand", <key of a pool>: price}]}`,
     prices in dollars an hour, None where a pool has none. Refused with 404 when the instance is unknown.
     """
-    pools = session.execute(INSTANCE_WITH_POOLS, {"instance_id": instance_id}).all()
+    wanted = {"instance_id": instance_id}
+    found, averages = session.execute_together(
+        (INSTANCE_WITH_POOLS, wanted), (SPOT_OF_INSTANCE[period.seconds], {**wanted, "since": period.starts()})
+    )
+    pools = found.all()
     if not pools:
         raise RequestRefusedError(404, "Instance not found")
     if pools[0].id is None:
@@ -57,7 +70,7 @@ def of_instance(session: Session, instance_id: str, period: Period) -> dict[str,
             "onDemand": ondemand,
             **{key: prices.get(pool_id) for pool_id, key in keys.items()},
         }
-        for start, prices in spot_averages(session, list(keys), period).items()
+        for start, prices in spot_averages(averages, period).items()
     ]
     named = [
         {"id": pool.id, "name": name_of_pool(pool.id, pool.pool_name), "az": pool.az, "key": keys[pool.id]}
@@ -76,10 +89,13 @@ def of_agent(session: Session, caller: Caller, agent_id: str | None, period: Per
     """
     agent = _agent(session, caller, agent_id)
     where = {"instance_type": agent.instance_type, "region": agent.region}
-    pools = list(session.execute(POOLS, where).scalars())
-    if not pools:
+    lately = {**where, "since": period.starts()}
+    any_pool, on_demand, spot = session.execute_together(
+        (ANY_POOL, where), (ONDEMAND[period.seconds], lately), (SPOT[period.seconds], lately)
+    )
+    if any_pool.first() is None:
         return {"days": period.days, "data_points": 0, "history": []}
-    ondemand = ondemand_averages(session, **where, period=period)
+    ondemand = ondemand_averages(on_demand, period)
     usual = rounded(fmean(ondemand.values())) if ondemand else USUAL_ONDEMAND_PRICE
     written = AN_HOUR_WITH_SECONDS if period.hourly else A_DAY
     history = [
@@ -91,7 +107,7 @@ def of_agent(session: Session, caller: Caller, agent_id: str | None, period: Per
                 for pool_id, price in prices.items()
             ],
         }
-        for start, prices in spot_averages(session, pools, period).items()
+        for start, prices in spot_averages(spot, period).items()
     ]
     found = {"days": period.days, "data_points": len(history), "history": history}
     return {**found, "agent_id": agent_id, **where}

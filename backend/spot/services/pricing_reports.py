@@ -5,7 +5,8 @@ from uuid import uuid4
 
 from sqlalchemy import and_, bindparam, func, or_, update
 
-from backend.core.rows import insert_row, insert_rows, insert_rows_unless_present, update_matching
+from backend.core.prepared import Prepared
+from backend.core.rows import NOW, insert_row, insert_rows, insert_rows_unless_present, update_matching
 from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import (
@@ -18,7 +19,7 @@ from backend.spot.models import (
 from backend.spot.services.callers import Caller
 from backend.spot.services.pricing_pipeline.submissions import submit_prices
 
-TOUCH_POOLS = (
+TOUCH_POOLS = Prepared(
     update(SpotPool)
     .where(
         or_(
@@ -47,7 +48,7 @@ def record(session: Session, caller: Caller, agent_id: str, body: dict[str, Any]
         {"id": instance.get("instance_id"), "client_id": caller.client_id},
         ondemand_price=ondemand_price,
         spot_price=pricing.get("current_spot_price"),
-        updated_at=func.now(),
+        updated_at=NOW,
     )
     report_id = _store_report(session, agent_id, instance, pricing)
     _store_pools(session, instance, pricing.get("spot_pools", []))
@@ -98,4 +99,4 @@ def _store_pools(session: Session, instance: dict[str, Any], pools: list[dict[st
     insert_rows(session, SpotPriceSnapshot, [{"pool_id": pool["pool_id"], "price": pool["price"]} for pool in pools])
     # As texts: beside a number, MySQL would read the ids it compares as numbers, and fail.
     names = {"ids": [str(pool["pool_id"]) for pool in pools], "zones": [str(pool["az"]) for pool in pools]}
-    session.execute(TOUCH_POOLS, {**names, "their_type": instance_type, "their_region": region})
+    session.write(TOUCH_POOLS, {**names, "their_type": instance_type, "their_region": region})

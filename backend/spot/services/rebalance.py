@@ -2,10 +2,8 @@
 
 from typing import Any
 
-from sqlalchemy import func
-
 from backend.core.clock import utc_now
-from backend.core.rows import insert_row, update_matching
+from backend.core.rows import NOW, insert_row, update_matching
 from backend.core.session import Session
 from backend.spot.models import Agent, TerminationEvent
 from backend.spot.services.callers import Caller
@@ -22,7 +20,7 @@ def advise(session: Session, caller: Caller, body: dict[str, Any]) -> dict[str, 
     risk = pool_risk(session, agent.current_pool_id)
     target = calmest_pool_elsewhere(session, agent) if risk > ELEVATED_RISK else None
     action = "switch" if target else "monitor"
-    update_matching(session, Agent, {"id": agent.id}, last_rebalance_recommendation_at=func.now())
+    update_matching(session, Agent, {"id": agent.id}, last_rebalance_recommendation_at=NOW)
     insert_row(
         session,
         TerminationEvent,

@@ -3,13 +3,13 @@
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, select
 
 from backend.core.collation import Alike
 from backend.core.database_errors import DEADLOCK, StatementRefusedError
 from backend.core.errors import RequestRefusedError, describe
 from backend.core.prepared import Prepared
-from backend.core.rows import insert_row, insert_row_unless_present, undone_alone, update_matching
+from backend.core.rows import NOW, insert_row, insert_row_unless_present, update_matching
 from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import (
@@ -48,6 +48,7 @@ def register(session: Session, caller: Caller, body: dict[str, Any]) -> dict[str
         agent_id, known = _store_agent(session, caller.client_id, body)
         if known is None or not known.knows_instance:
             _store_instance(session, caller.client_id, agent_id, body)
+        session.flush()
     except Exception as error:
         if getattr(error, "errno", None) == DEADLOCK:
             raise
@@ -78,14 +79,14 @@ def _store_agent(session: Session, client_id: str, body: dict[str, Any]) -> tupl
     known = _find_agent(session, client_id, body)
     if known is None:
         try:
-            with undone_alone(session):
+            with session.undone_alone():
                 return _create_agent(session, client_id, body), None
         except StatementRefusedError as refusal:
             # Somebody registered the same agent in the meantime: then this is a refresh.
             known = _find_agent(session, client_id, body)
             if refusal.errno != DUPLICATE or known is None:
                 raise
-    update_matching(session, Agent, {"id": known.id}, updated_at=func.now(), **_agent_values(body))
+    update_matching(session, Agent, {"id": known.id}, updated_at=NOW, **_agent_values(body))
     return known.id, known
 
 
@@ -119,7 +120,7 @@ def _agent_values(body: dict[str, Any]) -> dict[str, Any]:
         "private_ip": body.get("private_ip"),
         "public_ip": body.get("public_ip"),
         "status": "online",
-        "last_heartbeat_at": func.now(),
+        "last_heartbeat_at": NOW,
     }
 
 
@@ -147,7 +148,7 @@ def _store_instance(session: Session, client_id: str, agent_id: str, body: dict[
         ondemand_price=ondemand_price,
         baseline_ondemand_price=ondemand_price,
         is_active=True,
-        installed_at=func.now(),
+        installed_at=NOW,
     )
 
 

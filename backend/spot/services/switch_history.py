@@ -4,11 +4,12 @@ from typing import Any
 
 from sqlalchemy import bindparam, case, func, or_, select
 
+from backend.core.prepared import Prepared
 from backend.core.session import Session
 from backend.spot.models import Switch
 
 LONGEST = 100
-SWITCHES = (
+_SWITCHES = (
     select(
         Switch.id,
         Switch.old_instance_id.label("oldInstanceId"),
@@ -31,8 +32,11 @@ SWITCHES = (
     .order_by(Switch.initiated_at.desc(), Switch.timestamp.desc(), Switch.id.desc())
     .limit(LONGEST)
 )
-SWITCHES_OF_INSTANCE = SWITCHES.where(
-    or_(Switch.old_instance_id == bindparam("instance_id"), Switch.new_instance_id == bindparam("instance_id"))
+SWITCHES = Prepared(_SWITCHES)
+SWITCHES_OF_INSTANCE = Prepared(
+    _SWITCHES.where(
+        or_(Switch.old_instance_id == bindparam("instance_id"), Switch.new_instance_id == bindparam("instance_id"))
+    )
 )
 
 
@@ -42,7 +46,5 @@ def listing(session: Session, client_id: str, instance_id: str | None = None) ->
     Prices and savings are dollars an hour.
     """
     if instance_id:
-        rows = session.execute(SWITCHES_OF_INSTANCE, {"client_id": client_id, "instance_id": instance_id})
-    else:
-        rows = session.execute(SWITCHES, {"client_id": client_id})
-    return [row._asdict() for row in rows]
+        return session.dicts(SWITCHES_OF_INSTANCE, {"client_id": client_id, "instance_id": instance_id})
+    return session.dicts(SWITCHES, {"client_id": client_id})

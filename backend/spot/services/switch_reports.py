@@ -6,7 +6,7 @@ from uuid import uuid4
 from sqlalchemy import bindparam, func, select, update
 
 from backend.core.prepared import Prepared
-from backend.core.rows import insert_or_update_row, insert_row, update_matching
+from backend.core.rows import NOW, insert_or_update_row, insert_row, update_matching
 from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import Agent, Client, Instance, Switch
@@ -56,7 +56,7 @@ def record(session: Session, caller: Caller, agent_id: str, body: dict[str, Any]
         instance_id=new.get("instance_id"),
         current_mode=new.get("mode"),
         current_pool_id=new.get("pool_id"),
-        last_switch_at=func.now(),
+        last_switch_at=NOW,
     )
     new_id = new.get("instance_id")
     notify(session, f"Instance switched: {new_id} - Saved ${savings:.4f}/hr", "info", caller.client_id)

@@ -7,12 +7,13 @@ from sqlalchemy import QueuePool, select
 from sqlalchemy.engine import Engine
 
 from backend.core.clock import utc_now
+from backend.core.prepared import Prepared
 from backend.core.scheduler import job_states
 from backend.core.session import Session
 from backend.spot.models import ModelRegistryEntry
 from backend.spot.services import engine_status
 
-ACTIVE_MODELS = (
+ACTIVE_MODELS = Prepared(
     select(ModelRegistryEntry.model_name, ModelRegistryEntry.version)
     .where(ModelRegistryEntry.is_active == 1)
     .order_by(ModelRegistryEntry.created_at.desc())
@@ -28,7 +29,7 @@ def report(session: Session) -> dict[str, Any]:
     connections = _free_connections(session)
     models = _active_models(session)
     engine = engine_status.current()
-    engine_files, model_files = engine_status.engine_files(), engine_status.model_files()
+    engine_files, model_files = engine_status.uploaded_files()
     return {
         "apiStatus": "Healthy",
         "database": "Disconnected" if models is None else "Connected",

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import func
-
-from backend.core.rows import update_matching
+from backend.core.rows import NOW, update_matching
 from backend.core.session import Session
 from backend.spot.models import Agent
 from backend.spot.services.callers import Caller
@@ -15,7 +13,7 @@ def record(session: Session, caller: Caller, agent_id: str, body: dict[str, Any]
     """Take the caller's agent offline and tell everybody why; somebody else's agent is only told about."""
     reason = body.get("reason", "Unknown")
     mine = {"id": agent_id, "client_id": caller.client_id}
-    update_matching(session, Agent, mine, status="offline", terminated_at=func.now())
+    update_matching(session, Agent, mine, status="offline", terminated_at=NOW)
     notify(session, f"Agent {agent_id} terminated: {reason}", "warning", caller.client_id)
     record_event(
         session,

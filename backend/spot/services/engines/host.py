@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from backend.core.session import Session, open_session
+from backend.core.session import Session
+from backend.core.sessions import open_session
 from backend.spot.services import model_registry
 from backend.spot.services.engines import in_force
 from backend.spot.services.engines.in_force import InForce

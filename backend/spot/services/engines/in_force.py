@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import or_, select
 
+from backend.core.prepared import Prepared
 from backend.core.session import Session
 from backend.spot.models import EngineUpload, ModelUploadSession
 from backend.spot.services.file_store import StoredFile, stored_files
@@ -12,7 +13,7 @@ from backend.spot.services.file_store import StoredFile, stored_files
 MODELS = "models"
 
 # An upload makes the live session the fallback before its own is activated: what was activated last stays in force.
-SESSION_IN_FORCE = (
+SESSION_IN_FORCE = Prepared(
     select(ModelUploadSession.id, ModelUploadSession.stored_files)
     .where(
         ModelUploadSession.session_type == MODELS,
@@ -29,6 +30,8 @@ SESSION_IN_FORCE = (
 ENGINE_UPLOADS = select(EngineUpload.id, EngineUpload.directory, EngineUpload.stored_files).order_by(
     EngineUpload.id.desc()
 )
+
+NEWEST_ENGINE_UPLOAD = Prepared(ENGINE_UPLOADS.limit(1))
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ def look_up(session: Session) -> InForce:
 
 def newest_engine(session: Session) -> Upload | None:
     """The uploaded engine in force."""
-    row = session.execute(ENGINE_UPLOADS.limit(1)).first()
+    row = session.execute(NEWEST_ENGINE_UPLOAD).first()
     return None if row is None else Upload(row.directory, tuple(stored_files(row.stored_files)))
 
 

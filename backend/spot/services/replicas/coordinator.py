@@ -16,7 +16,7 @@ from sqlalchemy import Select, and_, bindparam, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from backend.core.database import run_and_commit
-from backend.core.rows import update_rows
+from backend.core.rows import update_matching
 from backend.core.session import Session
 from backend.core.strict_types import StrictTimestamp
 from backend.spot.models import Agent, InterruptionEvent, ReplicaInstance
@@ -206,5 +206,5 @@ def _start_manual_replica(session: Session, agent: Any, now: datetime, report: R
     replica_id, _ = start_replica(
         session, agent, pool, kind="manual", prefix="manual", hourly_cost=cost, created_by="coordinator"
     )
-    update_rows(session, Agent, Agent.id == agent.id, current_replica_id=replica_id)
+    update_matching(session, Agent, {"id": agent.id}, current_replica_id=replica_id)
     report.created += 1

@@ -4,13 +4,15 @@ from collections.abc import Collection
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import literal_column, select
+from sqlalchemy import ColumnElement, bindparam, literal_column, select
 
 from backend.core.clock import utc_now
 from backend.core.database_errors import UnsupportedValueError
 from backend.core.errors import RequestRefusedError
-from backend.core.rows import insert_row, update_rows
+from backend.core.prepared import Prepared
+from backend.core.rows import insert_row, update_matching
 from backend.core.session import Session
+from backend.core.strict_types import Operand
 from backend.spot.models import Agent, ReplicaInstance, SpotPool
 from backend.spot.services.replicas.pool_choice import cheapest, newest_bucket_price, pools_like
 from backend.spot.services.replicas.primary import current_pool_id, lock_agent, primary_of
@@ -18,6 +20,12 @@ from backend.spot.services.replicas.standby import recount
 
 MOST_MANUAL_REPLICAS = 1
 AUTOMATIC_CHOICE = "auto"
+JSON_NULL: ColumnElement[str] = literal_column("'null'")
+NAMED_POOL = Prepared(
+    select(SpotPool.id, SpotPool.pool_name.label("name"), SpotPool.instance_type, SpotPool.region, SpotPool.az).where(
+        SpotPool.id == bindparam("pool_id", type_=Operand())
+    )
+)
 
 
 def create(session: Session, agent_id: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -54,9 +62,9 @@ def create(session: Session, agent_id: str, body: dict[str, Any]) -> dict[str, A
     )
     if body.get("tags", {}) is None:
         # A null that was sent is kept as JSON, beside the NULL of replicas that nobody gave tags.
-        update_rows(session, ReplicaInstance, ReplicaInstance.id == replica_id, tags=literal_column("'null'"))
+        update_matching(session, ReplicaInstance, {"id": replica_id}, tags=JSON_NULL)
     if agent.current_replica_id is None:
-        update_rows(session, Agent, Agent.id == agent.id, current_replica_id=replica_id)
+        update_matching(session, Agent, {"id": agent.id}, current_replica_id=replica_id)
     return {
         "success": True,
         "replica_id": replica_id,
@@ -135,8 +143,7 @@ def _chosen_pool(session: Session, agent: Any, primary: Any, body: dict[str, Any
 def _named_pool(session: Session, pool_id: Any) -> Any:
     if isinstance(pool_id, dict | list):
         raise UnsupportedValueError(pool_id)
-    columns = (SpotPool.id, SpotPool.pool_name.label("name"), SpotPool.instance_type, SpotPool.region, SpotPool.az)
-    pool = session.execute(select(*columns).where(SpotPool.id == str(pool_id))).first()
+    pool = session.execute(NAMED_POOL, {"pool_id": str(pool_id)}).first()
     if pool is None:
         raise RequestRefusedError(404, "Pool not found")
     return pool

@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from sqlalchemy import func
-
 from backend.core.clock import utc_now
 from backend.core.errors import RequestRefusedError
-from backend.core.rows import update_rows
+from backend.core.rows import NOW, update_matching
 from backend.core.session import Session
 from backend.spot.models import Agent, ReplicaInstance
 from backend.spot.services.replicas.primary import lock_agent
@@ -35,9 +33,9 @@ def delete(session: Session, agent_id: str, replica_id: str) -> dict[str, Any]:
 
 def terminate(session: Session, agent: Any, replica: Any) -> None:
     """Terminate a locked replica of a locked agent (None when it is gone), and count those that are left."""
-    gone = {"status": "terminated", "is_active": False, "terminated_at": func.now()}
-    update_rows(session, ReplicaInstance, ReplicaInstance.id == replica.id, **gone)
+    gone = {"status": "terminated", "is_active": False, "terminated_at": NOW}
+    update_matching(session, ReplicaInstance, {"id": replica.id}, **gone)
     if agent is not None:
-        current = (Agent.id == agent.id, Agent.current_replica_id == replica.id)
-        update_rows(session, Agent, *current, current_replica_id=None)
+        current = {"id": agent.id, "current_replica_id": replica.id}
+        update_matching(session, Agent, current, current_replica_id=None)
         recount(session, agent.id)

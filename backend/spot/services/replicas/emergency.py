@@ -8,11 +8,11 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from backend.core.clock import utc_now
 from backend.core.errors import RequestRefusedError
-from backend.core.rows import update_rows
+from backend.core.rows import NOW, update_matching
 from backend.core.session import Session
 from backend.spot.models import Agent, SpotPool
 from backend.spot.services.replicas.creation import start_replica
@@ -52,7 +52,7 @@ def create_emergency_replica(session: Session, agent_id: str, body: dict[str, An
         "instance_id": body.get("instance_id") or agent.instance_id,
         "termination_time": body.get("termination_time"),
     }
-    update_rows(session, Agent, Agent.id == agent.id, last_interruption_signal=func.now())
+    update_matching(session, Agent, {"id": agent.id}, last_interruption_signal=NOW)
     answer = _under_way(session, agent, body.get("exclude_zones") or ()) or _started(
         session, agent, primary, signal, body
     )
@@ -82,10 +82,10 @@ def start_emergency_replica(
         hourly_cost=pool.price or None,
         created_by=created_by,
         interruption_signal_type=signal_type,
-        interruption_detected_at=func.now(),
+        interruption_detected_at=NOW,
         termination_time=termination_time,
     )
-    update_rows(session, Agent, Agent.id == agent.id, current_replica_id=replica_id)
+    update_matching(session, Agent, {"id": agent.id}, current_replica_id=replica_id)
     return replica_id, placeholder
 
 

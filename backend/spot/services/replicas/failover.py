@@ -6,12 +6,14 @@ from typing import Any
 from sqlalchemy import func
 
 from backend.core.errors import RequestRefusedError
-from backend.core.rows import update_rows
+from backend.core.rows import NOW, update_matching
 from backend.core.session import Session
-from backend.spot.models import Agent, InterruptionEvent, ReplicaInstance
+from backend.spot.models import Agent, ReplicaInstance
 from backend.spot.services.replicas.primary import is_primary, lock_agent, take_over
-from backend.spot.services.replicas.signals import complete, newest_signal, record_notice_without_replica
+from backend.spot.services.replicas.signals import complete, newest_signal_of, record_notice_without_replica
 from backend.spot.services.replicas.standby import GONE, first_able, lock_replica, recount, replicas_standing_by
+
+ONE_MORE_HANDLED = func.coalesce(Agent.interruption_handled_count, 0) + 1
 
 
 def answer_termination_notice(session: Session, agent_id: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -41,7 +43,7 @@ def answer_termination_notice(session: Session, agent_id: str, body: dict[str, A
         )
     duration = fail_over(session, agent, replica)
     told_by = agent.instance_id if instance_id is None else instance_id
-    signal = newest_signal(session, agent.id, InterruptionEvent.instance_id == told_by)
+    signal = newest_signal_of(session, agent.id, told_by)
     if signal is not None:
         complete(session, signal.id, duration)
     return {
@@ -58,11 +60,12 @@ def fail_over(session: Session, agent: Any, replica: Any) -> int:
     """Let a locked `replica` that stands by take over from the primary of a locked `agent`; returns milliseconds."""
     began = perf_counter()
     take_over(session, agent, replica, reason="automatic-interruption-failover", former_stays=False)
-    taken = {"status": "promoted", "promoted_at": func.now(), "failover_completed_at": func.now()}
-    update_rows(session, ReplicaInstance, ReplicaInstance.id == replica.id, **taken)
-    handled = func.coalesce(Agent.interruption_handled_count, 0) + 1
-    update_rows(session, Agent, Agent.id == agent.id, interruption_handled_count=handled)
+    taken = {"status": "promoted", "promoted_at": NOW, "failover_completed_at": NOW}
+    update_matching(session, ReplicaInstance, {"id": replica.id}, **taken)
+    update_matching(session, Agent, {"id": agent.id}, interruption_handled_count=ONE_MORE_HANDLED)
     recount(session, agent.id)
+    # Apart from the commit: nothing has happened where the worker dies before it is known that all of it can.
+    session.flush()
     return int((perf_counter() - began) * 1000)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import bindparam, select
 
 from backend.core.clock import utc_now
+from backend.core.prepared import Prepared
 from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import ReplicaInstance, SpotPool
@@ -35,14 +36,15 @@ COLUMNS = (
     SpotPool.region.label("pool_region"),
     SpotPool.az.label("pool_az"),
 )
-REPLICAS = (
+_REPLICAS = (
     select(*COLUMNS)
     .select_from(ReplicaInstance)
     .outerjoin(SpotPool, SpotPool.id == ReplicaInstance.pool_id)
     .where(ReplicaInstance.agent_id == bindparam("agent_id", type_=Operand()))
     .order_by(ReplicaInstance.created_at.desc(), ReplicaInstance.id)
 )
-ACTIVE_REPLICAS = REPLICAS.where(ReplicaInstance.is_active == 1)
+REPLICAS = Prepared(_REPLICAS)
+ACTIVE_REPLICAS = Prepared(_REPLICAS.where(ReplicaInstance.is_active == 1))
 
 
 def replicas_of(session: Session, agent_id: str, *, include_inactive: bool, status: str | None) -> dict[str, Any]:

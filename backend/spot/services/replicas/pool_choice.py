@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, select
 
+from backend.core.prepared import Prepared
 from backend.core.session import Session
 from backend.core.strict_types import StrictTimestamp
 from backend.spot.models import CleanPriceSnapshot, InterruptionEvent, SpotPool, SpotPriceSnapshot
@@ -57,20 +58,22 @@ _INTERRUPTIONS = (
     .correlate(SpotPool)
     .scalar_subquery()
 )
-POOLS = select(
-    SpotPool.id,
-    SpotPool.pool_name,
-    SpotPool.instance_type,
-    SpotPool.region,
-    SpotPool.az,
-    func.coalesce(_BUCKET_PRICE, _REPORTED_PRICE),
-    _INTERRUPTIONS,
-).where(
-    SpotPool.instance_type == bindparam("instance_type"),
-    SpotPool.region == bindparam("region"),
-    SpotPool.is_active == 1,
+POOLS = Prepared(
+    select(
+        SpotPool.id,
+        SpotPool.pool_name,
+        SpotPool.instance_type,
+        SpotPool.region,
+        SpotPool.az,
+        func.coalesce(_BUCKET_PRICE, _REPORTED_PRICE),
+        _INTERRUPTIONS,
+    ).where(
+        SpotPool.instance_type == bindparam("instance_type"),
+        SpotPool.region == bindparam("region"),
+        SpotPool.is_active == 1,
+    )
 )
-NEWEST_BUCKET = (
+NEWEST_BUCKET = Prepared(
     select(CleanPriceSnapshot.spot_price)
     .where(CleanPriceSnapshot.pool_id == bindparam("pool_id"))
     .order_by(CleanPriceSnapshot.time_bucket.desc())

@@ -11,16 +11,17 @@ that was relieved do not (`was_relieved`).
 
 from typing import Any
 
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import bindparam, or_, select, update
 
 from backend.core.errors import RequestRefusedError
-from backend.core.rows import insert_or_update_row, insert_row, update_rows
+from backend.core.prepared import Prepared
+from backend.core.rows import NOW, insert_or_update_row, insert_row, update_matching
 from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import Agent, Instance, InstanceSwitch, OndemandPrice
 
 DEFAULT_ONDEMAND_PRICE = 0.0416
-LOCKED_AGENT = (
+LOCKED_AGENT = Prepared(
     select(
         Agent.id,
         Agent.client_id,
@@ -36,17 +37,19 @@ LOCKED_AGENT = (
     .where(Agent.id == bindparam("agent_id", type_=Operand()))
     .with_for_update()
 )
-INSTANCE = select(
-    Instance.id,
-    Instance.client_id,
-    Instance.instance_type,
-    Instance.region,
-    Instance.az,
-    Instance.current_pool_id,
-    Instance.installed_at,
-).where(Instance.id == bindparam("instance_id", type_=Operand()))
+INSTANCE = Prepared(
+    select(
+        Instance.id,
+        Instance.client_id,
+        Instance.instance_type,
+        Instance.region,
+        Instance.az,
+        Instance.current_pool_id,
+        Instance.installed_at,
+    ).where(Instance.id == bindparam("instance_id", type_=Operand()))
+)
 _TOLD = bindparam("instance_id", type_=Operand())
-LAST_TAKEOVER = (
+LAST_TAKEOVER = Prepared(
     select(InstanceSwitch.old_instance_id)
     .where(
         InstanceSwitch.agent_id == bindparam("agent_id", type_=Operand()),
@@ -54,6 +57,21 @@ LAST_TAKEOVER = (
     )
     .order_by(InstanceSwitch.switched_at.desc(), InstanceSwitch.id.desc())
     .limit(1)
+)
+OTHERS_RELEASED = Prepared(
+    update(Instance)
+    .where(
+        Instance.agent_id == bindparam("of_agent", type_=Operand()),
+        Instance.is_active == 1,
+        Instance.id != bindparam("primary_id", type_=Operand()),
+    )
+    .values(agent_id=None)
+)
+PRICE_ON_DEMAND = Prepared(
+    select(OndemandPrice.price).where(
+        OndemandPrice.instance_type == bindparam("instance_type", type_=Operand()),
+        OndemandPrice.region == bindparam("region", type_=Operand()),
+    )
 )
 
 
@@ -88,8 +106,8 @@ def take_over(session: Session, agent: Any, replica: Any, *, reason: str, former
     row are the caller's. Refused with 404, before anything is written, when the instance is another client's.
     """
     _claim(session, agent, replica)
-    moved = {"instance_id": replica.instance_id, "current_replica_id": None, "last_failover_at": func.now()}
-    update_rows(session, Agent, Agent.id == agent.id, **moved)
+    moved = {"instance_id": replica.instance_id, "current_replica_id": None, "last_failover_at": NOW}
+    update_matching(session, Agent, {"id": agent.id}, **moved)
     insert_row(
         session,
         InstanceSwitch,
@@ -97,13 +115,12 @@ def take_over(session: Session, agent: Any, replica: Any, *, reason: str, former
         old_instance_id=agent.instance_id,
         new_instance_id=replica.instance_id,
         switch_reason=reason,
-        switched_at=func.now(),
+        switched_at=NOW,
         success=True,
     )
     if not former_stays:
-        update_rows(session, Instance, Instance.id == agent.instance_id, is_active=False)
-    others = (Instance.agent_id == agent.id, Instance.is_active == 1, Instance.id != replica.instance_id)
-    update_rows(session, Instance, *others, agent_id=None)
+        update_matching(session, Instance, {"id": agent.instance_id}, is_active=False)
+    session.write(OTHERS_RELEASED, {"of_agent": agent.id, "primary_id": replica.instance_id})
 
 
 def was_relieved(session: Session, agent_id: str, instance_id: Any) -> bool:
@@ -133,7 +150,7 @@ def _claim(session: Session, agent: Any, replica: Any) -> None:
         ondemand_price=price,
         baseline_ondemand_price=price,
         is_active=True,
-        installed_at=func.now(),
+        installed_at=NOW,
     )
 
 
@@ -142,6 +159,6 @@ def _instance(session: Session, instance_id: str | None) -> Any:
 
 
 def _ondemand_price(session: Session, replica: Any) -> float:
-    query = select(OndemandPrice.price).filter_by(instance_type=replica.instance_type, region=replica.region)
-    price = session.execute(query).scalar()
+    where = {"instance_type": replica.instance_type, "region": replica.region}
+    price = session.execute(PRICE_ON_DEMAND, where).scalar()
     return DEFAULT_ONDEMAND_PRICE if price is None else price

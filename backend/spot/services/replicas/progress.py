@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import func
 
 from backend.core.errors import RequestRefusedError
-from backend.core.rows import update_rows
+from backend.core.rows import NOW, update_matching
 from backend.core.session import Session
 from backend.spot.models import ReplicaInstance
 from backend.spot.services.replicas.standby import lock_replica
@@ -13,6 +13,8 @@ from backend.spot.services.replicas.standby import lock_replica
 REPORTED = ("launching", "syncing", "ready", "failed", "terminated")
 DETAILS = ("sync_started_at", "sync_completed_at", "error_message")
 COMPLETE = 100.0
+LAUNCHED = func.coalesce(ReplicaInstance.launched_at, func.now())
+READY = func.coalesce(ReplicaInstance.ready_at, func.now())
 
 
 def report_instance(session: Session, agent_id: str, replica_id: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -21,8 +23,7 @@ def report_instance(session: Session, agent_id: str, replica_id: str, body: dict
     if not instance_id:
         raise RequestRefusedError(400, "instance_id is required")
     replica = _known(session, agent_id, replica_id)
-    launched = func.coalesce(ReplicaInstance.launched_at, func.now())
-    _store(session, replica, {"instance_id": instance_id, "status": status, "launched_at": launched})
+    _store(session, replica, {"instance_id": instance_id, "status": status, "launched_at": LAUNCHED})
     return {"success": True, "replica_id": replica_id, "instance_id": instance_id, "status": status}
 
 
@@ -39,7 +40,7 @@ def report_status(session: Session, agent_id: str, replica_id: str, body: dict[s
     replica = _known(session, agent_id, replica_id)
     told = {"status": status} | {name: body[name] for name in DETAILS if body.get(name)}
     if status == "ready":
-        told["ready_at"] = func.coalesce(ReplicaInstance.ready_at, func.now())
+        told["ready_at"] = READY
     _store(session, replica, told)
     return {"success": True, "replica_id": replica_id, "status": status}
 
@@ -50,14 +51,14 @@ def report_sync(session: Session, agent_id: str, replica_id: str, body: Any) -> 
     if "state_transfer_progress" in body:
         told["state_transfer_progress"] = body["state_transfer_progress"]
         if told["state_transfer_progress"] >= COMPLETE:
-            told |= {"status": "ready", "ready_at": func.now()}
+            told |= {"status": "ready", "ready_at": NOW}
     if "status" in body:
         told["status"] = body["status"]
         if told["status"] == "ready":
-            told["ready_at"] = func.now()
+            told["ready_at"] = NOW
     replica = lock_replica(session, agent_id, replica_id)
     if replica is not None:
-        _store(session, replica, {**told, "last_sync_at": func.now()})
+        _store(session, replica, {**told, "last_sync_at": NOW})
     return {"success": True, "message": "Sync status updated"}
 
 
@@ -71,4 +72,4 @@ def _known(session: Session, agent_id: str, replica_id: str) -> Any:
 def _store(session: Session, replica: Any, told: dict[str, Any]) -> None:
     if replica.status == "promoted":
         told = {name: value for name, value in told.items() if name != "status"}
-    update_rows(session, ReplicaInstance, ReplicaInstance.id == replica.id, **told)
+    update_matching(session, ReplicaInstance, {"id": replica.id}, **told)

@@ -3,11 +3,9 @@
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import func
-
 from backend.core.clock import utc_now
 from backend.core.errors import RequestRefusedError
-from backend.core.rows import insert_row, update_rows
+from backend.core.rows import NOW, insert_row, update_matching
 from backend.core.session import Session
 from backend.spot.models import ReplicaInstance
 from backend.spot.services.replicas.primary import is_primary, lock_agent, primary_of, take_over
@@ -37,10 +35,12 @@ def promote(session: Session, agent_id: str, replica_id: str, body: dict[str, An
     if former is None:
         raise RequestRefusedError(404, "Agent not found")
     take_over(session, agent, replica, reason="manual-replica-promotion", former_stays=bool(demote))
-    update_rows(session, ReplicaInstance, ReplicaInstance.id == replica.id, status="promoted", promoted_at=func.now())
+    update_matching(session, ReplicaInstance, {"id": replica.id}, status="promoted", promoted_at=NOW)
     if demote:
         _let_stand_by(session, agent, former, replica)
     recount(session, agent.id)
+    # Apart from the commit: nothing has happened where the worker dies before it is known that all of it can.
+    session.flush()
     return {
         "success": True,
         "message": "Replica promoted to primary",

@@ -3,11 +3,13 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, select
 
 from backend.core.clock import utc_now
-from backend.core.rows import insert_row, update_rows
+from backend.core.prepared import Prepared
+from backend.core.rows import NOW, insert_row, update_matching, update_rows
 from backend.core.session import Session
+from backend.core.strict_types import Operand
 from backend.spot.models import InterruptionEvent
 from backend.spot.services.replicas.interruption_features import features_of
 
@@ -24,15 +26,29 @@ COLUMNS = (
 )
 
 
+def _newest(*where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    newest_first = (InterruptionEvent.detected_at.desc(), InterruptionEvent.id.desc())
+    return select(*COLUMNS).where(*where).order_by(*newest_first).limit(1)
+
+
+NEWEST_OF_INSTANCE = Prepared(
+    _newest(
+        InterruptionEvent.agent_id == bindparam("agent_id", type_=Operand()),
+        InterruptionEvent.instance_id == bindparam("instance_id", type_=Operand()),
+    )
+)
+
+
 def newest_signal(session: Session, agent_id: str, *where: ColumnElement[bool]) -> Any:
     """The agent's newest signal (of those that match), or None."""
-    query = (
-        select(*COLUMNS)
-        .where(InterruptionEvent.agent_id == agent_id, *where)
-        .order_by(InterruptionEvent.detected_at.desc(), InterruptionEvent.id.desc())
-        .limit(1)
-    )
-    return session.execute(query).first()
+    return session.execute(_newest(InterruptionEvent.agent_id == agent_id, *where)).first()
+
+
+def newest_signal_of(session: Session, agent_id: str, instance_id: str | None) -> Any:
+    """The newest signal of an agent's instance, or None."""
+    if instance_id is None:
+        return newest_signal(session, agent_id, InterruptionEvent.instance_id.is_(None))
+    return session.execute(NEWEST_OF_INSTANCE, {"agent_id": agent_id, "instance_id": instance_id}).first()
 
 
 def record_emergency(
@@ -66,7 +82,7 @@ def record_emergency(
         instance_id=instance_id,
         agent_id=agent.id,
         signal_type=signal_type,
-        detected_at=func.now(),
+        detected_at=NOW,
         termination_time=termination_time,
         **(unanswered if replica_id is None else answered),
         **features_of(session, agent, primary, utc_now()),
@@ -81,7 +97,7 @@ def record_notice_without_replica(session: Session, agent_id: str, instance_id: 
         instance_id=instance_id,
         agent_id=agent_id,
         signal_type=TERMINATION,
-        detected_at=func.now(),
+        detected_at=NOW,
         termination_time=termination_time,
         response_action="emergency-snapshot",
         success=False,
@@ -92,13 +108,13 @@ def record_notice_without_replica(session: Session, agent_id: str, instance_id: 
 def link_replica(session: Session, signal_id: int, replica_id: str) -> None:
     """Keep which replica answers a signal."""
     answer = {"replica_id": replica_id, "response_action": "created-replica", "success": True, "error_message": None}
-    update_rows(session, InterruptionEvent, InterruptionEvent.id == signal_id, **answer)
+    update_matching(session, InterruptionEvent, {"id": signal_id}, **answer)
 
 
 def complete(session: Session, signal_id: int, failover_time_ms: int) -> None:
     """Keep that a replica took over because of a signal."""
     done = {"replica_ready": True, "failover_completed": True, "failover_time_ms": failover_time_ms, "success": True}
-    update_rows(session, InterruptionEvent, InterruptionEvent.id == signal_id, **done)
+    update_matching(session, InterruptionEvent, {"id": signal_id}, **done)
 
 
 def mark_emergencies_over(session: Session, now: datetime) -> None:

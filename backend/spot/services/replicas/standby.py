@@ -4,7 +4,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, func, select
 
-from backend.core.rows import update_rows
+from backend.core.prepared import Prepared
+from backend.core.rows import update_matching
 from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import Agent, ReplicaInstance
@@ -37,10 +38,10 @@ def stands_by(primary_id: Any) -> ColumnElement[bool]:
 
 
 _OF_AGENT = ReplicaInstance.agent_id == bindparam("agent_id", type_=Operand())
-LOCKED_REPLICA = (
+LOCKED_REPLICA = Prepared(
     select(*COLUMNS).where(ReplicaInstance.id == bindparam("replica_id", type_=Operand()), _OF_AGENT).with_for_update()
 )
-STANDING_BY = (
+STANDING_BY = Prepared(
     select(*COLUMNS)
     .where(_OF_AGENT, stands_by(bindparam("primary_id", type_=Operand())))
     .order_by(ReplicaInstance.created_at, ReplicaInstance.id)
@@ -74,4 +75,4 @@ def first_able(replicas: list[Any]) -> Any:
 
 def recount(session: Session, agent_id: str) -> None:
     """Bring the agent's counter in line with the replicas that stand by. The agent's row is locked."""
-    update_rows(session, Agent, Agent.id == agent_id, replica_count=NUMBER_STANDING_BY)
+    update_matching(session, Agent, {"id": agent_id}, replica_count=NUMBER_STANDING_BY)

@@ -1,0 +1,147 @@
+"""A session on MySQL and MariaDB that waits for the server as rarely as it can."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar, cast
+
+from pymysql import MySQLError
+from sqlalchemy import Connection, Engine
+from sqlalchemy.pool import PoolProxiedConnection
+
+from backend.core.database_errors import DEADLOCK
+from backend.core.error_translation import refusal_of_mysql
+from backend.core.mysql_connection import FrugalConnection
+from backend.core.mysql_results import FrugalResult
+from backend.core.prepared import Prepared
+from backend.core.session import Loss, Session
+
+T = TypeVar("T")
+
+COMMIT = b"COMMIT"
+MOST_BYTES_WAITING = 1024 * 1024
+MOST_ROWS_A_STATEMENT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A statement to be sent, and who is told when it fails: nobody means that everything fails."""
+
+    sql: bytes
+    loss: Loss | None
+
+
+class MySQLSession(Session):
+    """Keeps what is to be written until an answer is needed, and sends it all at once: at last with the COMMIT.
+
+    The server stops at the first statement that fails, so nothing behind it happens.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self._dialect = engine.dialect
+        self._pooled: PoolProxiedConnection | None = None
+        self._waiting: list[Waiting] = []
+        self._lost: Exception | None = None
+
+    def connection(self) -> Connection:
+        self.flush()
+        if self._connection is None:
+            self._connection = Connection(self.bind, self._held())
+        return self._connection
+
+    def execute(self, statement: Any, params: Any = None) -> Any:
+        if not isinstance(statement, Prepared):
+            return super().execute(statement, params)
+        plan = statement.plan(self._dialect)
+        (answer,) = self._send(plan.text(params or {}, self._driver().escape))
+        return plan.result(answer.description, answer.rows)
+
+    def execute_together(self, *queries: tuple[Prepared, Mapping[str, Any]]) -> list[Any]:
+        escape = self._driver().escape
+        plans = [(statement.plan(self._dialect), params) for statement, params in queries]
+        answers = self._send(*[plan.text(params, escape) for plan, params in plans])
+        return [plan.result(answer.description, answer.rows) for (plan, _), answer in zip(plans, answers, strict=True)]
+
+    def dicts(self, statement: Any, params: Any = None) -> list[dict[str, Any]]:
+        if not isinstance(statement, Prepared):
+            return super().dicts(statement, params)
+        plan = statement.plan(self._dialect)
+        (answer,) = self._send(plan.text(params or {}, self._driver().escape))
+        return plan.dicts(answer.description, answer.rows)
+
+    def write(self, statement: Prepared, params: Mapping[str, Any], loss: Loss | None = None) -> None:
+        sql = statement.plan(self._dialect).text(params, self._driver().escape)
+        self._waiting.append(Waiting(sql, loss))
+
+    def write_many(self, statement: Prepared, rows: Sequence[Mapping[str, Any]]) -> None:
+        plan, escape = statement.plan(self._dialect), self._driver().escape
+        for first in range(0, len(rows), MOST_ROWS_A_STATEMENT):
+            sql = plan.text_of_many(rows[first : first + MOST_ROWS_A_STATEMENT], escape)
+            self._waiting.append(Waiting(sql, None))
+            if sum(len(waiting.sql) for waiting in self._waiting) > MOST_BYTES_WAITING:
+                self.flush()
+
+    def flush(self) -> None:
+        if self._waiting:
+            self._send()
+
+    def commit(self) -> None:
+        if self._pooled is not None and self._driver().in_transaction:
+            self._send(COMMIT)
+        elif len(self._waiting) == 1:
+            # A statement alone is a transaction by itself.
+            self._send(begins=False)
+        elif self._waiting:
+            self._send(COMMIT)
+        self.close()
+
+    def close(self) -> None:
+        self._waiting, self._lost = [], None
+        super().close()
+        pooled, self._pooled = self._pooled, None
+        if pooled is not None:
+            pooled.close()
+
+    def _held(self) -> PoolProxiedConnection:
+        if self._lost is not None:
+            raise self._lost
+        if self._pooled is None:
+            self._pooled = self._translating(self.bind.raw_connection)
+        return self._pooled
+
+    def _driver(self) -> FrugalConnection:
+        return cast(FrugalConnection, self._held().driver_connection)
+
+    def _send(self, *last: bytes, begins: bool = True) -> Sequence[FrugalResult]:
+        """Send what waits, and `last` behind it; what those answered."""
+        waiting, self._waiting = self._waiting, []
+        while statements := [*[each.sql for each in waiting], *last]:
+            answers, complaint = self._translating(partial(self._driver().send, statements, begins=begins))
+            if complaint is None:
+                return answers[len(waiting) :]
+            self._lose(waiting, len(answers), complaint)
+            waiting = waiting[len(answers) + 1 :]
+        return ()
+
+    def _lose(self, waiting: Sequence[Waiting], failed: int, complaint: MySQLError) -> None:
+        """Tell who survives it that a statement failed; else raise."""
+        refusal = self._refusal(complaint)
+        loss = waiting[failed].loss if failed < len(waiting) else None
+        if loss is None or self._lost is not None or getattr(refusal, "errno", None) == DEADLOCK:
+            raise refusal from complaint
+        loss(str(refusal))
+
+    def _translating(self, work: Callable[[], T]) -> T:
+        try:
+            return work()
+        except MySQLError as complaint:
+            raise self._refusal(complaint) from complaint
+
+    def _refusal(self, complaint: MySQLError) -> Exception:
+        """What a complaint of the driver is raised as; a connection that is lost is not used again."""
+        refusal = refusal_of_mysql(complaint) or RuntimeError(str(complaint))
+        if self._pooled is not None and self._dialect.is_disconnect(complaint, None, None):
+            self._pooled.invalidate(complaint)
+            self._lost = refusal
+        return refusal

@@ -1,0 +1,159 @@
+"""Statements that are sent together: each answered by itself, all of them kept or none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import bindparam, select, text
+
+from backend.core.database import run_and_commit
+from backend.core.database_errors import StatementRefusedError
+from backend.core.prepared import Prepared
+from backend.core.rows import insert_row, insert_row_if_possible, insert_rows, update_matching
+from backend.core.session import Session
+from backend.spot.models import Client, Notification, SystemEvent, db
+from tests.backend.conftest import Spot, spot_on
+from tests.backend.statements import statements_on
+from tests.support.mariadb import MariaDB
+
+NAME = Prepared(select(Client.name).where(Client.id == bindparam("client_id")))
+OF_CLIENTS = Prepared(select(Client.id).where(Client.id.in_(bindparam("ids", expanding=True))).order_by(Client.id))
+Do = Callable[[Callable[[Session], Any]], Any]
+
+
+@pytest.fixture(scope="module")
+def system(mariadb: MariaDB) -> Spot:
+    """One system for all: making one takes longer than all that is done with it here."""
+    return spot_on(mariadb)
+
+
+@pytest.fixture
+def spot(system: Spot) -> Spot:
+    """The system with one client called `client`, and nobody told anything."""
+    system.sql("DELETE FROM notifications")
+    system.sql("UPDATE clients SET name = 'client'")
+    return system
+
+
+@pytest.fixture
+def do(spot: Spot) -> Iterator[Do]:
+    """Do something in one transaction, as a request does."""
+    with spot.app.app_context():
+        yield lambda work: run_and_commit(db.session(), lambda: work(db.session()))
+
+
+def rename(session: Session, name: Any) -> None:
+    update_matching(session, Client, {"id": "client-1"}, name=name)
+
+
+def notify(session: Session, key: str) -> None:
+    insert_row(session, Notification, id=key, client_id="client-1", message="m", severity="info")
+
+
+def names(spot: Spot) -> list[str]:
+    return [row["name"] for row in spot.sql("SELECT name FROM clients")]
+
+
+def test_what_is_written_last_goes_with_the_commit(mariadb: MariaDB, do: Do) -> None:
+    def work(session: Session) -> None:
+        rename(session, "a")
+        notify(session, "n")
+
+    with statements_on(mariadb) as executed:
+        do(work)
+    assert [statement.split()[0] for statement in executed] == ["BEGIN", "UPDATE", "INSERT", "COMMIT"]
+
+
+def test_one_statement_is_a_transaction_by_itself(mariadb: MariaDB, spot: Spot, do: Do) -> None:
+    with statements_on(mariadb) as executed:
+        do(lambda session: rename(session, "a"))
+    assert [statement.split()[0] for statement in executed] == ["UPDATE"]
+    assert names(spot) == ["a"]
+
+
+def test_what_was_written_is_seen_by_what_is_asked_next(do: Do) -> None:
+    def work(session: Session) -> Any:
+        rename(session, "a")
+        seen = session.execute(NAME, {"client_id": "client-1"}).scalar()
+        rename(session, "b")
+        return seen, session.dicts(NAME, {"client_id": "client-1"}), session.execute(text("SELECT 1")).scalar()
+
+    assert do(work) == ("a", [{"name": "b"}], 1)
+
+
+@pytest.mark.parametrize("failing", [0, 1, 2])
+def test_one_that_fails_undoes_them_all(spot: Spot, do: Do, failing: int) -> None:
+    def work(session: Session) -> None:
+        for number in range(3):
+            notify(session, "twice" if number == failing else str(number))
+
+    spot.sql("INSERT INTO notifications (id, client_id, message) VALUES ('twice', 'client-1', 'm')")
+    with pytest.raises(StatementRefusedError) as refusal:
+        do(work)
+    assert str(refusal.value) == "1062 (23000): Duplicate entry 'twice' for key 'PRIMARY'"
+    assert spot.one("SELECT COUNT(*) AS n FROM notifications WHERE id <> 'twice'")["n"] == 0
+    do(lambda session: notify(session, "after"))
+    assert spot.one("SELECT COUNT(*) AS n FROM notifications WHERE id = 'after'")["n"] == 1
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_one_that_may_be_lost_is_told_of_and_the_others_are_kept(spot: Spot, do: Do, number: int) -> None:
+    lost: list[str] = []
+
+    def work(session: Session) -> None:
+        for _ in range(number):
+            insert_row_if_possible(
+                session, SystemEvent, lost.append, event_type="x", severity="info", client_id="nobody", message="m"
+            )
+            insert_row_if_possible(session, SystemEvent, lost.append, event_type="x", severity="info", message={})
+        rename(session, "kept")
+
+    do(work)
+    assert names(spot) == ["kept"]
+    assert len(lost) == 2 * number
+    assert sum(reason.startswith("1452 (23000)") for reason in lost) == number
+
+
+@pytest.mark.parametrize(
+    "name", ["'; DROP TABLE clients; -- ", "\\'; COMMIT; --", "%s %(name)s %%", "a;b", "Ж\u0000\n\x1a\"'", "\\"]
+)
+def test_values_are_only_values(spot: Spot, do: Do, name: str) -> None:
+    do(lambda session: (rename(session, name), notify(session, "n")))
+    assert names(spot) == [name]
+
+
+def test_many_rows_and_lists(spot: Spot, do: Do) -> None:
+    keys = [f"{number:05d}-%s;'" for number in range(1203)]
+
+    def work(session: Session) -> Any:
+        rows = [{"id": key, "client_id": "client-1", "message": "VALUES (", "severity": "info"} for key in keys]
+        insert_rows(session, Notification, rows)
+        return session.execute(OF_CLIENTS, {"ids": ["client-1", "o'hara"]}).all()
+
+    assert do(work) == [("client-1",)]
+    assert spot.one("SELECT COUNT(*) AS n FROM notifications WHERE message = 'VALUES ('")["n"] == 1203
+
+
+def test_a_lost_connection_loses_all_of_it_and_is_not_used_again(spot: Spot, do: Do) -> None:
+    def work(session: Session) -> None:
+        number = session.execute(text("SELECT CONNECTION_ID()")).scalar()
+        session.write(
+            Prepared(text("INSERT INTO notifications (id, client_id, message) VALUES ('n', 'client-1', 'm')")), {}
+        )
+        session.flush()
+        spot.sql(f"KILL {number}")
+        rename(session, "lost")
+
+    with pytest.raises(StatementRefusedError, match=r"^20(06|13) "):
+        do(work)
+    assert spot.one("SELECT COUNT(*) AS n FROM notifications WHERE id = 'n'")["n"] == 0
+    do(lambda session: rename(session, "found"))
+    assert names(spot) == ["found"]
+
+
+def test_whoever_has_only_read_keeps_no_table_from_being_altered(spot: Spot) -> None:
+    assert spot.http.get("/api/admin/clients").status_code == 200
+    assert spot.get("config").status_code == 200
+    spot.sql("SET STATEMENT lock_wait_timeout = 1 FOR ALTER TABLE clients COMMENT 'altered'")

@@ -61,27 +61,28 @@ def run(effort: Effort) -> Iterator[Ratio]:
             for ask in asked.values():
                 _measure(ask, "Hello.", 8)
             for number in range(effort.rounds):
-                # Another beginning each time, so that neither side remembers having read it.
-                for name, ask in asked.items():
+                # Another beginning each time, so that neither side remembers having read it; who begins takes turns.
+                for name, ask in sorted(asked.items(), reverse=bool(number % 2)):
                     speeds[name].append(_measure(ask, f"Request {number + 1}. {_SAID}", tokens))
             _post(server.port, "/api/llm/models/unload", {})
     yield from _ratios(speeds["direct"], speeds["served"])
 
 
 def _ratios(direct: list[_Speed], served: list[_Speed]) -> Iterator[Ratio]:
+    pairs = list(zip(direct, served, strict=True))
     first = [median(speed.first for speed in speeds) for speeds in (direct, served)]
     rate = [median(speed.rate for speed in speeds) for speeds in (direct, served)]
     yield Ratio(
         NAME,
         "time to the first token, called directly / served",
-        first[0] / first[1],
+        median(one.first / other.first for one, other in pairs),
         f"{first[0] * 1e3:.0f} ms / {first[1] * 1e3:.0f} ms",
         _AIM,
     )
     yield Ratio(
         NAME,
         "tokens a second, served / called directly",
-        rate[1] / rate[0],
+        median(other.rate / one.rate for one, other in pairs),
         f"{rate[1]:.1f} / {rate[0]:.1f}",
         _AIM,
     )

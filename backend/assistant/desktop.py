@@ -31,8 +31,9 @@ from backend.core.settings import Reader, Settings, SettingsError
 
 HOST, PORT = "127.0.0.1", "8756"
 STARTED = "Server started successfully"
-#: The shell kills what has not ended five seconds after it was told to; the worker ends first, whoever is connected.
-STOP_SECONDS, WORKER_STOP_SECONDS = 4, 2
+#: The shell kills what has not ended five seconds after it was told to. The worker gives back what it holds before
+#: that; whoever stays connected without a word keeps it from ending, and then the master ends it.
+STOP_SECONDS, WORKER_STOP_SECONDS = 3, 1
 THREADS = 16
 START_SECONDS = 60.0
 LEVELS = {

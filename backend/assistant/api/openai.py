@@ -88,10 +88,12 @@ def answer_failure(error: Exception) -> ResponseReturnValue:
 
 def _chunks(completion: service.Completion, gone: Callable[[], bool], *, with_usage: bool) -> Iterator[str]:
     try:
-        yield sent(completion.chunk({"role": "assistant", "content": ""}))
         for event in with_heartbeats(completion.generation, gone):
             if event is None:
                 yield WAITING
+            elif event["event"] == "started":
+                completion.started(event)
+                yield sent(completion.chunk({"role": "assistant", "content": ""}))
             elif event["event"] == "token":
                 yield sent(completion.chunk({"content": event["text"]}))
             elif event["event"] == "done":

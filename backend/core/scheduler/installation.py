@@ -16,7 +16,7 @@ from backend.core.scheduler.leases import Leases
 from backend.core.scheduler.runner import JobRunner
 from backend.core.scheduler.scheduler import JobScheduler
 from backend.core.scheduler.states import JOB_OWNER, JOBS, job_states
-from backend.core.session import open_session
+from backend.core.sessions import open_session
 from backend.core.settings import Settings
 
 SCHEDULER = "job_scheduler"

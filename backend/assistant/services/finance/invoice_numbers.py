@@ -9,7 +9,6 @@ from backend.assistant.models import Invoice
 from backend.assistant.services import records
 from backend.assistant.services.refusals import conflict
 from backend.core.database_errors import StatementRefusedError
-from backend.core.rows import undone_alone
 from backend.core.session import Session
 
 DUPLICATE = 1062
@@ -25,7 +24,7 @@ def add_numbered(session: Session, at: datetime, **values: Any) -> int:
     number = 1
     for _ in range(ATTEMPTS):
         try:
-            with undone_alone(session):
+            with session.undone_alone():
                 name = base if number == 1 else f"{base}-{number}"
                 return records.add(session, Invoice, invoice_number=name, **values)
         except StatementRefusedError as error:

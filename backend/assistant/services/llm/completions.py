@@ -6,26 +6,33 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from backend.assistant.services.llm.model_files import SUFFIX
 from backend.assistant.services.llm.protocol import Message
-from backend.assistant.services.llm.refusals import LlmRefusedError
+from backend.assistant.services.llm.refusals import NOT_FOUND, LlmRefusedError
 from backend.assistant.services.llm.service import Generation, Llm, Wish
 
 #: Seeds are 32 bits; the largest stands for chance.
 SEEDS = 2**32 - 1
-NOT_FOUND = "model_not_found"
 
 
 class Completion:
     """An answer under way, and the members that every part of it repeats."""
 
-    def __init__(self, generation: Generation, model: str) -> None:
+    def __init__(self, generation: Generation) -> None:
         self.generation = generation
-        self._common = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": model}
+        self._id = f"chatcmpl-{uuid.uuid4().hex}"
+        self._created = int(time.time())
+        self._model = ""
+
+    def started(self, event: Message) -> None:
+        """Note which model answers."""
+        self._model = event["model"]["name"]
 
     def whole(self, caller_gone: Callable[[], bool]) -> dict[str, Any]:
         """The answer in one piece. Raises LlmRefusedError and CallerGoneError."""
         with self.generation:
             done = self.generation.result(caller_gone)
+        self.started(done)
         message = {"role": "assistant", "content": done["text"], "refusal": None}
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": done["finish_reason"]}
         return {**self._of("chat.completion"), "choices": [choice], "usage": usage(done)}
@@ -40,12 +47,11 @@ class Completion:
         return {**self._of("chat.completion.chunk"), "choices": [], "usage": usage(done)}
 
     def _of(self, kind: str) -> dict[str, Any]:
-        return {"id": self._common["id"], "object": kind, **self._common}
+        return {"id": self._id, "object": kind, "created": self._created, "model": self._model}
 
 
 def begin(llm: Llm, order: dict[str, Any]) -> Completion:
     """Begin to answer. Raises LlmRefusedError, 404 where another model is asked for than the one at work."""
-    name = _model_at_work(llm, order["model"])
     messages = [
         {**message, "role": "system" if message["role"] == "developer" else message["role"]}
         for message in order["messages"]
@@ -61,8 +67,9 @@ def begin(llm: Llm, order: dict[str, Any]) -> Completion:
         frequency_penalty=order["frequency_penalty"] or 0.0,
         presence_penalty=order["presence_penalty"] or 0.0,
         seed=None if order["seed"] is None else order["seed"] % SEEDS,
+        model=order["model"] or None,
     )
-    return Completion(llm.begin(wish, stream=bool(order["stream"])), name)
+    return Completion(llm.begin(wish, stream=bool(order["stream"])))
 
 
 def describe_models(llm: Llm) -> dict[str, Any]:
@@ -74,8 +81,8 @@ def describe_models(llm: Llm) -> dict[str, Any]:
 def describe_model(llm: Llm, name: str) -> dict[str, Any]:
     """The model at work. Raises LlmRefusedError (404) where it has another name."""
     model = llm.status()["model"]
-    if model is None or not _is_named(model["name"], name):
-        raise _not_found(name)
+    if model is None or name not in (model["name"], model["name"].removesuffix(SUFFIX)):
+        raise LlmRefusedError(404, f"The model {name!r} is not at work; GET /v1/models tells which is", code=NOT_FOUND)
     return _described(model)
 
 
@@ -83,23 +90,6 @@ def usage(done: Message) -> dict[str, int]:
     """The tokens that an answer took."""
     prompt, completion = done["prompt_tokens"], done["completion_tokens"]
     return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
-
-
-def _model_at_work(llm: Llm, wanted: str | None) -> str:
-    model = llm.status()["model"]
-    if model is None:
-        return wanted or ""
-    if wanted and not _is_named(model["name"], wanted):
-        raise _not_found(wanted)
-    return str(model["name"])
-
-
-def _is_named(name: str, wanted: str) -> bool:
-    return wanted in (name, name.removesuffix(".gguf"))
-
-
-def _not_found(name: str) -> LlmRefusedError:
-    return LlmRefusedError(404, f"The model {name!r} is not at work; GET /v1/models tells which is", code=NOT_FOUND)
 
 
 def _described(model: Message) -> dict[str, Any]:

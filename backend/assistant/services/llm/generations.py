@@ -71,7 +71,7 @@ class Generations:
             raise
 
     async def _answer_in_turn(self, order: Message, tell: Callable[[Message], Awaitable[None]]) -> None:
-        self._supervisor.current()
+        self._supervisor.current(order["model"])
         wait = self._budget.wait(self._supervisor.limits.tokens_per_hour)
         if wait:
             raise LlmRefusedError(429, "The tokens of this hour are used up; try again later", wait)
@@ -97,13 +97,14 @@ class Generations:
             raise LlmRefusedError(429, detail, self._expected_wait()) from None
 
     async def _answer(self, order: Message, tell: Callable[[Message], Awaitable[None]]) -> None:
-        model = self._supervisor.current()
+        model = self._supervisor.current(order["model"])
         began = time.monotonic()
         events = model.answer(order)
         try:
             async for event in events:
-                if event["event"] == "done":
+                if event["event"] in ("started", "done"):
                     event["model"] = model.described()
+                if event["event"] == "done":
                     self._count(event)
                 await tell(event)
         finally:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from backend.assistant.services.llm.model_files import SUFFIX
 from backend.assistant.services.llm.protocol import LONGEST, Message, encode
 from backend.assistant.services.llm.refusals import CRASHED, UNLOADED, LlmRefusedError
 
@@ -39,6 +40,10 @@ class LoadOrder:
     def name(self) -> str:
         """The name that callers know the model by."""
         return Path(self.path).name
+
+    def is_named(self, name: str) -> bool:
+        """Whether `name` means this model: its file's name, with or without the suffix."""
+        return name in (self.name, self.name.removesuffix(SUFFIX))
 
 
 class LoadFailedError(Exception):

@@ -5,6 +5,7 @@ from typing import Any
 
 from backend.core.errors import RequestRefusedError
 
+NOT_FOUND = "model_not_found"
 TOO_LONG = "context_length_exceeded"
 NO_SUPERVISOR = "LLM supervisor not available"
 NO_MODEL = "No model loaded"

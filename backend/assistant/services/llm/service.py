@@ -37,7 +37,10 @@ class CallerGoneError(Exception):
 
 @dataclass(frozen=True)
 class Wish:
-    """What is to be said, and how. `droppable` of the messages behind the first may be left out for want of room."""
+    """What is to be said, and how. `droppable` of the messages behind the first may be left out for want of room.
+
+    `model` is the name of the only model that is to answer; None for whichever is at work.
+    """
 
     messages: list[dict[str, str]]
     max_tokens: int
@@ -49,6 +52,7 @@ class Wish:
     frequency_penalty: float = 0.0
     presence_penalty: float = 0.0
     seed: int | None = None
+    model: str | None = None
 
 
 class Llm:
@@ -120,6 +124,7 @@ class Llm:
         """Ask for an answer. Raises LlmRefusedError where that is refused at once."""
         order = {
             "messages": wish.messages,
+            "model": wish.model,
             "max_tokens": wish.max_tokens,
             "droppable": wish.droppable,
             "stop": list(wish.stop),

@@ -14,7 +14,7 @@ from backend.assistant.services.llm.limits import Limits
 from backend.assistant.services.llm.memory import refuse_unless_it_fits
 from backend.assistant.services.llm.model import LoadFailedError, LoadOrder, Model
 from backend.assistant.services.llm.model_files import find_model
-from backend.assistant.services.llm.refusals import CRASHED, NO_MODEL, LlmRefusedError
+from backend.assistant.services.llm.refusals import CRASHED, NO_MODEL, NOT_FOUND, LlmRefusedError
 from backend.assistant.services.llm.turns import Turns
 
 #: A model that was lost is given up after so many tries.
@@ -68,9 +68,11 @@ class Supervisor:
             "restarts": self.restarts,
         }
 
-    def current(self) -> Model:
-        """The model at work. Raises LlmRefusedError (503) where there is none."""
+    def current(self, wanted: str | None = None) -> Model:
+        """The model at work. Raises LlmRefusedError: 503 where there is none, 404 where it is not the `wanted` one."""
         if self.model is not None and self.model.alive:
+            if wanted is not None and not self.model.order.is_named(wanted):
+                raise LlmRefusedError(404, f"The model {wanted!r} is not at work", code=NOT_FOUND)
             return self.model
         if self._restarting is not None or self.model is not None:
             raise LlmRefusedError(503, CRASHED, 1)

@@ -14,7 +14,6 @@ from backend.assistant.services.time_tracking import report
 from backend.assistant.services.time_tracking.days import Days, local_day
 from backend.assistant.services.time_tracking.working_time import length, seconds, worked
 from backend.core.database_errors import StatementRefusedError
-from backend.core.rows import undone_alone
 from backend.core.session import Session
 
 STOPPED, RUNNING, PAUSED = "stopped", "running", "paused"
@@ -46,7 +45,7 @@ def start(session: Session, at: datetime, project_id: int, **values: Any) -> Row
         **values,
     }
     try:
-        with undone_alone(session):
+        with session.undone_alone():
             identifier = records.add(session, TimeSession, **row)
     except StatementRefusedError as error:
         if error.errno != DUPLICATE:

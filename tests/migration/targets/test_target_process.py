@@ -7,6 +7,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +18,7 @@ import pytest
 
 from migration.targets.loading import TargetError
 from migration.targets.process import TargetProcess
+from tests.support.cli import ROOT
 
 SOURCE = """
 import gc, json, os, weakref
@@ -47,6 +50,15 @@ def app(environ, start_response):
         "kept": gone() is not None,
     }
     return [json.dumps(said).encode()]
+"""
+RUN = """
+import os, time
+from migration.targets.process import TargetProcess
+
+process = TargetProcess("target_counting:app", os.environ)
+process.start()
+print(process.url, flush=True)
+time.sleep(300)
 """
 
 
@@ -104,7 +116,24 @@ def test_callers_of_a_side_that_was_killed_are_refused(target: Callable[..., Tar
     process.start()
     worker = int(str(ask(process)["process"]))
     os.killpg(os.getpgid(worker), signal.SIGKILL)
-    port = int(process.url.rpartition(":")[2])
+    wait_until_refused(process.url)
+
+
+def test_a_side_ends_with_the_run_however_that_ends(target: Callable[..., TargetProcess], tmp_path: Path) -> None:
+    target()
+    run = subprocess.Popen(
+        [sys.executable, "-c", RUN], cwd=tmp_path, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
+    with run:
+        assert run.stdout is not None
+        url = run.stdout.readline().decode().strip()
+        urlopen(url, timeout=30).close()
+        run.kill()
+    wait_until_refused(url)
+
+
+def wait_until_refused(url: str) -> None:
+    port = int(url.rpartition(":")[2])
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         try:

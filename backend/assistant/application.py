@@ -1,4 +1,4 @@
-"""A personal assistant: a local language model and tools for money, time, passwords, music and the screen."""
+"""What the assistant's application is made of."""
 
 from pathlib import Path
 

@@ -15,7 +15,8 @@ from sqlalchemy import text
 
 from backend import create_app
 from backend.assistant.models import db
-from backend.core.session import Session, open_session
+from backend.core.session import Session
+from backend.core.sessions import open_session
 from backend.core.settings import Settings
 
 

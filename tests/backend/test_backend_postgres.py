@@ -136,7 +136,7 @@ class TestStatements:
         labelled = select(synced.label("moment"), CLIENTS.c.id).where(mine)
         assert [row.id for row in connection.execute(labelled.order_by(labelled.selected_columns.moment))] == [*"abc"]
         numbered = select(CLIENTS.c.id, func.row_number().over(order_by=synced.desc()).label("n")).where(mine)
-        assert dict(connection.execute(numbered).tuples().all()) == {"c": 1, "b": 2, "a": 3}
+        assert dict(connection.execute(numbered).all()) == {"c": 1, "b": 2, "a": 3}
 
     def test_now_is_a_whole_second_of_utc(self, connection: Connection) -> None:
         connection.execute(text("SET timezone = 'Asia/Tokyo'"))

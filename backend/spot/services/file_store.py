@@ -19,6 +19,7 @@ from tempfile import mkdtemp
 from typing import Any, BinaryIO
 
 from backend.core.clock import utc_now
+from backend.core.durable_files import sync_directory
 
 #: Pickles and other formats of models whose files can run code when they are loaded.
 PICKLE_FORMATS = frozenset((".pkl", ".joblib", ".pt", ".pth", ".h5", ".pb"))
@@ -144,10 +145,10 @@ class Incoming:
         if not self._kept:
             _name_files(self._directory / "files", self.files)
             _name_files(self._directory / "files-without-pickles", [file for file in self.files if not file.is_pickle])
-            _sync(self._directory)
+            sync_directory(self._directory)
             self._directory.chmod(0o755)
             self._directory.rename(self._target)
-            _sync(self._target.parent)
+            sync_directory(self._target.parent)
             self._kept = True
         return self._target / "files"
 
@@ -165,15 +166,7 @@ def _name_files(directory: Path, files: Iterable[StoredFile]) -> None:
     directory.mkdir()
     for file in files:
         (directory / file.name).symlink_to(Path("..") / file.sha256)
-    _sync(directory)
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_directory(directory)
 
 
 def _hash(path: Path) -> str:

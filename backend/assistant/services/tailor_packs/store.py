@@ -16,6 +16,7 @@ from backend.assistant.services.file_locks import LockedError, take
 from backend.assistant.services.tailor_packs.archives import Contents, pieces
 from backend.assistant.services.tailor_packs.refusals import PackRefusedError
 from backend.assistant.settings.tailor_packs import TailorPackSettings
+from backend.core.durable_files import sync_directory, write_new
 
 INCOMING = ".incoming-"
 DIRECTORY = re.compile(r"(?P<pack>[A-Za-z0-9_-]{1,100})-[0-9a-f]{16}")
@@ -51,10 +52,12 @@ class Store:
         try:
             incoming.mkdir(mode=0o700)
             for member, parts in contents.files:
-                _write(incoming.joinpath(*parts), pieces(contents.archive, member))
+                path = incoming.joinpath(*parts)
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                write_new(path, pieces(contents.archive, member))
             for path in [incoming, *(path for path in incoming.rglob("*") if path.is_dir())]:
-                _make_durable(path)
-            _make_durable(self._settings.directory)
+                sync_directory(path)
+            sync_directory(self._settings.directory)
         except OSError as error:
             self.discard(directory)
             raise PackRefusedError(507, DISK) from error
@@ -96,21 +99,3 @@ class Store:
             elif is_incoming or found["pack"] in named:
                 shutil.rmtree(path, ignore_errors=True)
         self.is_recovered = True
-
-
-def _write(path: Path, content: Iterator[bytes]) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        for piece in content:
-            file.write(piece)
-        file.flush()
-        os.fsync(descriptor)
-
-
-def _make_durable(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from backend.assistant.services.vault.refusals import LockedError, UnwritableError, WrongTokenError
 from backend.assistant.services.vault.sealing import SealBrokenError, seal, subkey, unseal
-from backend.assistant.services.vault.storage import write_durably
+from backend.core.durable_files import write_new
 from backend.core.errors import RequestRefusedError
 
 TOKEN_BYTES = 32
@@ -140,7 +140,7 @@ class Sessions:
 
     def _put(self, path: Path, content: bytes) -> None:
         unfinished = self.directory / secrets.token_hex(16)
-        write_durably(unfinished, content)
+        write_new(unfinished, [content])
         os.utime(unfinished, (time.time(),) * 2)
         unfinished.replace(path)
 

@@ -1,6 +1,5 @@
 """The vault's files: replaced as a whole, with the generation before kept beside the newest."""
 
-import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +10,7 @@ from pathlib import Path
 from backend.assistant.services.vault.file_format import MOST_BYTES, NotWholeError, SealedVault, parse
 from backend.assistant.services.vault.locking import alone
 from backend.assistant.services.vault.refusals import DAMAGED, RECOVERED, DamagedError, NotSetUpError, UnwritableError
+from backend.core.durable_files import sync_directory, write_new
 
 NEWEST, PREVIOUS, DAMAGED_NAME = "passwords.vault", "passwords.vault.previous", "passwords.vault.damaged-"
 UNFINISHED = ".unfinished-"
@@ -107,9 +107,9 @@ class Storage:
             for left_over in self.directory.glob(f"{UNFINISHED}*"):
                 left_over.unlink(missing_ok=True)
             unfinished = self.directory / f"{UNFINISHED}{secrets.token_hex(8)}"
-            write_durably(unfinished, content)
+            write_new(unfinished, [content])
             unfinished.replace(self.directory / name)
-            _make_durable(self.directory)
+            sync_directory(self.directory)
         except OSError as error:
             raise UnwritableError from error
 
@@ -121,20 +121,3 @@ class Storage:
             return
         except OSError as error:
             raise UnwritableError from error
-
-
-def write_durably(path: Path, content: bytes) -> None:
-    """Write a new file that only its owner may read, down to the disk."""
-    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
-
-
-def _make_durable(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -75,3 +75,31 @@ def test_a_killed_worker_costs_the_model_nothing(server: Server) -> None:
     models.eventually(lambda: len(server.workers) == 2 and killed not in server.workers)
     assert models.chat(server, "Say hello.").status == 200
     assert models.status(server)["model"]["pid"] == before
+
+
+def test_readiness_tells_that_the_model_is_lost_and_that_it_is_back(server: Server, directory: Path) -> None:
+    models.eventually(lambda: models.status(server)["state"] == "ready")
+    lost = models.status(server)["model"]["pid"]
+
+    def successor() -> psutil.Process | None:
+        return next((child for child in models.model_processes(directory / "data") if child.pid != lost), None)
+
+    os.kill(lost, signal.SIGKILL)
+    # Held while it loads, so that there is time to look.
+    held = models.eventually(successor)
+    held.suspend()
+    try:
+        checks = models.eventually(
+            lambda: answer.json["checks"] if (answer := server.request("GET", "/readyz")).status == 503 else None
+        )
+        assert checks["llama_supervisor"]["state"] == "failed"
+        assert "ended unexpectedly" in checks["llama_supervisor"]["error"]
+        assert checks["database"]["state"] == "ready"
+        told = models.eventually(
+            lambda: answer.json if (answer := server.request("GET", "/api/ready")).status == 503 else None
+        )
+        assert (told["ready"], told["services"]) == (False, {"llama_supervisor": False})
+    finally:
+        held.resume()
+    models.eventually(lambda: server.request("GET", "/readyz").status == 200)
+    models.eventually(lambda: server.request("GET", "/api/ready").status == 200)

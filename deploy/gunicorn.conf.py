@@ -33,6 +33,8 @@ max_requests = int(os.environ.get("MAX_REQUESTS", "50000"))
 max_requests_jitter = max_requests // 10
 # Workers prove that they live by touching a file: never on a disk that may be slow.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112 (gunicorn's own advice)
+# There is one per user, which each further server takes over; signals do, and a master without threads forks safely.
+control_socket_disable = True
 # The application logs every request as a JSON line already.
 accesslog = None
 loglevel = os.environ.get("GUNICORN_LOG_LEVEL", "info")

@@ -51,7 +51,8 @@ def start(directory: Path, **environment: str) -> Server:
 
 
 def test_the_shipped_configuration_serves_and_stops_without_losing_a_request(tmp_path: Path) -> None:
-    server = start(tmp_path)
+    server = start(tmp_path, HOME=str(tmp_path / "home"), XDG_RUNTIME_DIR=str(tmp_path))
+    assert not list(tmp_path.rglob("gunicorn.ctl"))  # one for all servers of a user would be nobody's
     statuses: list[int] = []
 
     def ask() -> None:

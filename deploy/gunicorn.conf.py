@@ -11,6 +11,9 @@ import json
 import logging
 import os
 import shutil
+import socket
+import struct
+import sys
 import tempfile
 import time
 from datetime import UTC, datetime
@@ -24,6 +27,8 @@ workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = int(os.environ.get("WEB_THREADS", "16"))
 # The proxy's own time-outs are shorter; this one is for a worker that hangs.
 timeout = 150
+# How long a client may be silent in the middle of a request or an answer, for an application that doesn't say it.
+CLIENT_TIMEOUT = 60.0
 # Longer than the idle time of the load balancers in front, so that they never send into a closing connection.
 keepalive = 75
 # A stop lets running requests finish, and hands the jobs to another worker.
@@ -67,6 +72,13 @@ class JsonLogger(Logger):
         super().setup(cfg)
         for handler in self.error_log.handlers:
             handler.setFormatter(JsonLines())
+
+    def exception(self, msg: str, *args: object, **kwargs: object) -> None:
+        """An error, with its trace; that a client is silent in the middle of something is none."""
+        if isinstance(sys.exception(), BlockingIOError):
+            self.info("A client was silent for too long.")
+        else:
+            super().exception(msg, *args, **kwargs)
 
 
 logger_class = JsonLogger
@@ -168,7 +180,15 @@ _make_directory(worker_tmp_dir or tempfile.gettempdir())
 
 
 def post_worker_init(worker: object) -> None:
-    """Take part in running jobs, and show what is measured, from the start, not only from the first request on."""
+    """Take part in running jobs, and show what is measured, from the start, not only from the first request on.
+
+    Nor does any client hold a thread by being silent: connections get the limits of the socket that accepts them.
+    """
+    seconds = getattr(worker.wsgi, "client_timeout", CLIENT_TIMEOUT)  # type: ignore[attr-defined]
+    limit = struct.pack("ll", int(seconds), int(seconds % 1 * 1_000_000) or 1)
+    for listener in worker.sockets:  # type: ignore[attr-defined]
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
     for name in ("start_jobs", "start_gauges"):
         getattr(worker.wsgi, name, bool)()  # type: ignore[attr-defined]
     # The application is here by now. What gunicorn says about requests is to hide what the application hides.

@@ -20,11 +20,20 @@ from datetime import UTC, datetime
 
 from gunicorn.glogging import Logger
 
+
+def whole_number(name: str, default: int, least: int) -> int:
+    """The setting `name`; a wrong one ends the start with a sentence."""
+    text = os.environ.get(name, str(default)).strip()
+    if not text.isdecimal() or int(text) < least:
+        sys.exit(f"gunicorn can't start: {name} must be a whole number, {least} or more.")
+    return int(text)
+
+
 bind = os.environ.get("BIND", "127.0.0.1:8000")
 # Threads, not processes, wait for the database and for the upstream.
 worker_class = "gthread"
-workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
-threads = int(os.environ.get("WEB_THREADS", "16"))
+workers = whole_number("WEB_CONCURRENCY", 2, 1)
+threads = whole_number("WEB_THREADS", 16, 1)
 # The proxy's own time-outs are shorter; this one is for a worker that hangs.
 timeout = 150
 # How long a client may be silent in the middle of a request or an answer, for an application that doesn't say it.
@@ -32,9 +41,9 @@ CLIENT_TIMEOUT = 60.0
 # Longer than the idle time of the load balancers in front, so that they never send into a closing connection.
 keepalive = 75
 # A stop lets running requests finish, and hands the jobs to another worker.
-graceful_timeout = int(os.environ.get("GRACEFUL_TIMEOUT", "30"))
+graceful_timeout = whole_number("GRACEFUL_TIMEOUT", 30, 1)
 # A fresh process now and then, not all at once.
-max_requests = int(os.environ.get("MAX_REQUESTS", "50000"))
+max_requests = whole_number("MAX_REQUESTS", 50000, 0)
 max_requests_jitter = max_requests // 10
 # Workers prove that they live by touching a file: never on a disk that may be slow.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112 (gunicorn's own advice)

@@ -200,6 +200,13 @@ class TestRefusals:
         [
             ({"ASSISTANT_LOG_LEVEL": "x"}, "the domain assistant can't be served: ASSISTANT_LOG_LEVEL must be one of"),
             ({"SPOT_JOB_LEASE_SECONDS": "x"}, "the domain spot can't be served: SPOT_JOB_LEASE_SECONDS must be"),
+            ({"MODEL_DIR": "/dev/null/models"}, "the domain spot can't be served: MODEL_DIR names /dev/null/models"),
+            (
+                {"SPOT_DATABASE_URL": "sqlite:////dev/null/var/spot.sqlite3"},
+                "the domain spot can't be served: DATABASE_URL names a file in /dev/null/var, which can't be made",
+            ),
+            ({"RATE_LIMIT_STORAGE_URL": "redis://:secret@host:port/0"}, "RATE_LIMIT_STORAGE_URL must be memory://"),
+            ({"CUTOVER_READ_TIMEOUT": "1e300"}, "CUTOVER_READ_TIMEOUT must be a number of seconds above 0, at most"),
             ({"CUTOVER_DOMAINS": "spot,assistant"}, "CUTOVER_DOMAINS gives assistant no place"),
             ({"ASSISTANT_UPSTREAM": "ftp://old"}, "the domain assistant can't be served: ftp:// is no way to reach"),
             (

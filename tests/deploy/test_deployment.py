@@ -118,6 +118,20 @@ def test_on_an_address_that_others_can_reach_somebody_must_have_decided(tmp_path
     assert "ADMIN_ACCESS" in refused.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("WEB_THREADS", "0"), ("WEB_THREADS", "many"), ("MAX_REQUESTS", "1e3"), ("GRACEFUL_TIMEOUT", "")],
+)
+def test_a_number_that_is_none_is_named(name: str, value: str) -> None:
+    refused = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "--config", str(CONFIG), "wsgi:application"],
+        cwd=ROOT, env={**os.environ, "BIND": "127.0.0.1:0", name: value}, capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+    assert refused.returncode != 0
+    assert re.fullmatch(rf"gunicorn can't start: {name} must be a whole number, [01] or more.\n", refused.stderr)
+
+
 class TestImage:
     """Docker is not needed: the image's steps are few, and each is checked by itself."""
 

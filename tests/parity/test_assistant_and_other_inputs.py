@@ -59,7 +59,7 @@ class Recording:
         request: dict[str, Any] = {"method": method, "url": f"http://127.0.0.1:8756{path}", "headers": _listed(sent)}
         if body is not None:
             request["postData"] = {"mimeType": sent["Content-Type"], "text": body}
-        got = _listed({"content-type": kind} | more.get("got", {}))
+        got = _listed(({"content-type": kind} if text else {}) | more.get("got", {}))
         response = {"status": status, "headers": got, "content": {"mimeType": kind, "text": text}}
         self.entries.append(
             {"startedDateTime": "2026-11-21T03:08:42+00:00", "time": 3, "request": request, "response": response}
@@ -160,4 +160,15 @@ def test_paths_that_the_old_side_did_not_know_and_those_of_its_pages(tmp_path: P
         html = {"content-type": "text/html; charset=utf-8"}
         recording.add("GET", path, 200, "<!DOCTYPE html><html>old</html>", got=html)
     recording.add("GET", "/openapi.json", 200, {"openapi": "3.1.0", "info": {}, "paths": {}})
+    assert recording.explained(tmp_path) == []
+
+
+def test_names_that_the_server_does_not_go_by(tmp_path: Path) -> None:
+    recording = Recording()
+    for host in ("evil.example", "evil.example:8756", "localhost.evil.example", "[::1]:8756"):
+        recording.add("GET", "/", 400, "Invalid host header", sent={"Host": host})
+        recording.add("POST", "/api/tools/finance", 400, "Invalid host header", "{}", sent={"Host": host})
+    recording.add("GET", "/nope", 404, NOT_FOUND, sent={"Host": "localhost:1234"})
+    moved = {"location": "http://localhost:1234/api/tools/?a=1&b=%20x+y"}
+    recording.add("GET", "/api/tools?a=1&b=%20x+y", 307, "", sent={"Host": "localhost:1234"}, got=moved)
     assert recording.explained(tmp_path) == []

@@ -65,9 +65,9 @@ class Recording:
             {"startedDateTime": "2026-11-21T03:08:42+00:00", "time": 3, "request": request, "response": response}
         )
 
-    def explained(self, directory: Path) -> list[Any]:
+    def explained(self, directory: Path, name: str = "inputs.har") -> list[Any]:
         """What remains when it is replayed here."""
-        har = directory / "inputs.har"
+        har = directory / name
         har.write_text(json.dumps({"log": {"version": "1.2", "entries": self.entries}}))
         surroundings: dict[str, Any] = {"DATA_DIR": str(directory / "data"), "DISPLAY": "", "WAYLAND_DISPLAY": ""}
         candidate = ("--candidate", "backend:create_app('assistant')", "--domain", "assistant")
@@ -125,6 +125,9 @@ def test_calls_that_say_what_cannot_be(tmp_path: Path) -> None:
         ("/api/tools/music", '{"action":"fly","parameters":{"a":NaN}}'),
     ):
         recording.add("POST", path, 500, "Internal Server Error", body)
+    for known in ("5", "true", "[1]", "{}", '"a"', '"\\ud800"'):
+        body = f'{{"message":"hi","conversation_id":{known}}}'
+        recording.add("POST", "/api/llm/chat", 503, {"detail": "No model loaded"}, body)
     for path in ("x" * 300, "x" * 5000, "/models/" + "y" * 300 + ".gguf"):
         answer = {"message": "Model loading started", "model_path": path, "status": "loading"}
         recording.add("POST", "/api/llm/models/load", 200, answer, json.dumps({"model_path": path}))
@@ -172,3 +175,16 @@ def test_names_that_the_server_does_not_go_by(tmp_path: Path) -> None:
     moved = {"location": "http://localhost:1234/api/tools/?a=1&b=%20x+y"}
     recording.add("GET", "/api/tools?a=1&b=%20x+y", 307, "", sent={"Host": "localhost:1234"}, got=moved)
     assert recording.explained(tmp_path) == []
+
+
+def test_the_server_without_a_framework(tmp_path: Path) -> None:
+    recording = Recording()
+    anybody = {"access-control-allow-origin": "*"}
+    for path in ("/nope", "/api/tools", "/api/llm/models", "/api/llm/models/current"):
+        unknown = {"error": "Not Found", "path": path, "available_endpoints": ["/", "/api/health", "/shutdown"]}
+        recording.add("GET", path, 404, unknown, got=anybody)
+        recording.add("POST", path, 501, {"error": "Method not implemented", "path": path, "method": "POST"}, "{}")
+        page = "<!DOCTYPE HTML><title>Error response</title>"
+        recording.add("PUT", path, 501, page, got={"content-type": "text/html;charset=utf-8"})
+        recording.add("OPTIONS", path, 200, "", got=anybody | {"access-control-allow-methods": "GET, POST, OPTIONS"})
+    assert recording.explained(tmp_path, "other_simple_server.har") == []

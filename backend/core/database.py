@@ -27,6 +27,8 @@ T = TypeVar("T")
 
 DEADLOCK_ATTEMPTS = 5
 AFTER_COMMIT = "after_commit"
+#: By the module of a driver, what brings it.
+EXTRAS: dict[str | None, str] = {"pymysql": "mysql", "psycopg": "postgres"}
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 # Setting the isolation level turned autocommit off: with it off, whoever has read keeps tables from being altered.
 MYSQL_SESSION = (
@@ -53,7 +55,13 @@ def install_database(app: Flask, database: Database) -> None:
         _make_directory(Path(settings.database_url.database).parent)
     app.config["SQLALCHEMY_DATABASE_URI"] = _complete(settings.database_url)
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _engine_options(settings)
-    database.init_app(app)
+    try:
+        database.init_app(app)
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            f"DATABASE_URL needs the driver {error.name}, which is not installed: "
+            f"pip install 'cutover[{EXTRAS.get(error.name, error.name)}]'."
+        ) from error
     with app.app_context():
         _listen(database.engine, settings)
         watch_pool(database.engine, app.extensions[GAUGES], app.extensions[DOMAIN])

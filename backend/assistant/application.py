@@ -47,5 +47,5 @@ def install(app: Flask) -> None:
     install_tailor_packs(app)
     install_api(app, "Assistant", BLUEPRINTS, {})
     for place in DESCRIBED_AT:
-        app.add_url_rule(place, view_func=app.view_functions["docs"], endpoint=place)
+        app.add_url_rule(place, view_func=app.view_functions["docs"], endpoint=place, methods=["GET", "HEAD"])
     begin_sampling()

@@ -162,6 +162,11 @@ def test_paths_that_the_old_side_did_not_know_and_those_of_its_pages(tmp_path: P
     for path in ("/api/docs", "/api/redoc"):
         html = {"content-type": "text/html; charset=utf-8"}
         recording.add("GET", path, 200, "<!DOCTYPE html><html>old</html>", got=html)
+        recording.add("HEAD", path, 200, "", got=html)
+        recording.add("PUT", path, 405, {"detail": "Method Not Allowed"}, got={"allow": "HEAD, GET"})
+    recording.add("GET", "/docs/oauth2-redirect", 200, "<html>old</html>", got={"content-type": "text/html"})
+    recording.add("POST", "/docs/oauth2-redirect", 405, {"detail": "Method Not Allowed"}, got={"allow": "HEAD, GET"})
+    recording.add("HEAD", "/openapi.json", 200, "", got={"content-type": JSON})
     recording.add("GET", "/openapi.json", 200, {"openapi": "3.1.0", "info": {}, "paths": {}})
     assert recording.explained(tmp_path) == []
 

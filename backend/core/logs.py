@@ -110,6 +110,7 @@ def _files(logger: logging.Logger, domain: str, directory: Path) -> list[DomainF
             logger.removeHandler(handler)
             handler.close()
     try:
+        directory.mkdir(parents=True, exist_ok=True)
         files = [
             DomainFileHandler(domain, directory / f"{domain}.log", logging.INFO),
             DomainFileHandler(domain, directory / f"{domain}-error.log", logging.ERROR),

@@ -86,7 +86,7 @@ def test_rubbish_is_refused_and_the_conversation_goes_on(server: Server, message
     [
         '{"message": "\\ud800"}',
         '{"message": "Hi", "max_tokens": NaN}',
-        "[" * 100_000,
+        "[" * 20_000,
         '{"max_tokens": ' + "9" * 5000 + "}",
     ],
     ids=["a broken text", "no number", "too deep", "too long a number"],

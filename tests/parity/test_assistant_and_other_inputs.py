@@ -41,7 +41,13 @@ CLAIMED: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ("activities", {"limit": 0}),
     ],
     "music": [("", {}), ("fly", {}), ("resume", {}), ("play", {"track_id": 9}), ("search", {"query": 5})],
-    "password": [("", {}), ("GENERATE", {}), ("setup", {"password": "p"}), ("store", {"password": "s3cret!"})],
+    "password": [
+        ("", {}),
+        ("GENERATE", {}),
+        ("setup", {"password": "p"}),
+        ("delete", {"service": "s"}),
+        ("store", {"password": "s3cret!"}),
+    ],
 }
 
 
@@ -81,19 +87,25 @@ def _listed(headers: dict[str, str]) -> list[dict[str, str]]:
     return [{"name": name, "value": value} for name, value in headers.items()]
 
 
+def _claim(recording: Recording, tool: str, action: str, parameters: dict[str, Any]) -> None:
+    """The old side's answer to any action."""
+    title, status = TOOLS[tool]
+    answer = {
+        "success": True,
+        "data": {"action": action, "parameters": parameters, "status": status},
+        "message": f"{title} action '{action}' processed",
+        "timestamp": "2026-11-21T03:08:42.497926",
+    }
+    recording.add("POST", f"/api/tools/{tool}", 200, answer, json.dumps({"action": action, "parameters": parameters}))
+
+
 def test_actions_that_were_claimed_to_be_done(tmp_path: Path) -> None:
     recording = Recording()
     for tool, calls in CLAIMED.items():
-        title, status = TOOLS[tool]
         for action, parameters in calls:
-            answer = {
-                "success": True,
-                "data": {"action": action, "parameters": parameters, "status": status},
-                "message": f"{title} action '{action}' processed",
-                "timestamp": "2026-11-21T03:08:42.497926",
-            }
-            body = json.dumps({"action": action, "parameters": parameters})
-            recording.add("POST", f"/api/tools/{tool}", 200, answer, body)
+            _claim(recording, tool, action, parameters)
+    for action, password in (("setup", "Master-1-password"), ("setup", "Master-1-password"), ("unlock", "wrong")):
+        _claim(recording, "password", action, {"password": password})
     for length, kind in (("16", "str"), (1.5, "float"), (None, "NoneType")):
         failure = f"Password tool failed: '{kind}' object cannot be interpreted as an integer"
         body = json.dumps({"action": "generate", "parameters": {"length": length}})

@@ -77,6 +77,8 @@ class Application:
             places = _places(given.environment)
         except ValueError as error:
             raise SettingsError(given.in_place(str(error))) from error
+        #: How long clients may be silent, in seconds, for the server.
+        self.client_timeout: float = proxy_settings.client_timeout
         settings = {}
         for domain in places.domains:
             with _blamed_on(domain):

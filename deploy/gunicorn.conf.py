@@ -11,28 +11,44 @@ import json
 import logging
 import os
 import shutil
+import socket
+import struct
+import sys
 import tempfile
 import time
 from datetime import UTC, datetime
 
 from gunicorn.glogging import Logger
 
+
+def whole_number(name: str, default: int, least: int) -> int:
+    """The setting `name`; a wrong one ends the start with a sentence."""
+    text = os.environ.get(name, str(default)).strip()
+    if not text.isdecimal() or int(text) < least:
+        sys.exit(f"gunicorn can't start: {name} must be a whole number, {least} or more.")
+    return int(text)
+
+
 bind = os.environ.get("BIND", "127.0.0.1:8000")
 # Threads, not processes, wait for the database and for the upstream.
 worker_class = "gthread"
-workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
-threads = int(os.environ.get("WEB_THREADS", "16"))
+workers = whole_number("WEB_CONCURRENCY", 2, 1)
+threads = whole_number("WEB_THREADS", 16, 1)
 # The proxy's own time-outs are shorter; this one is for a worker that hangs.
 timeout = 150
+# How long a client may be silent in the middle of a request or an answer, for an application that doesn't say it.
+CLIENT_TIMEOUT = 60.0
 # Longer than the idle time of the load balancers in front, so that they never send into a closing connection.
 keepalive = 75
 # A stop lets running requests finish, and hands the jobs to another worker.
-graceful_timeout = int(os.environ.get("GRACEFUL_TIMEOUT", "30"))
+graceful_timeout = whole_number("GRACEFUL_TIMEOUT", 30, 1)
 # A fresh process now and then, not all at once.
-max_requests = int(os.environ.get("MAX_REQUESTS", "50000"))
+max_requests = whole_number("MAX_REQUESTS", 50000, 0)
 max_requests_jitter = max_requests // 10
 # Workers prove that they live by touching a file: never on a disk that may be slow.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112 (gunicorn's own advice)
+# There is one per user, which each further server takes over; signals do, and a master without threads forks safely.
+control_socket_disable = True
 # The application logs every request as a JSON line already.
 accesslog = None
 loglevel = os.environ.get("GUNICORN_LOG_LEVEL", "info")
@@ -65,6 +81,13 @@ class JsonLogger(Logger):
         super().setup(cfg)
         for handler in self.error_log.handlers:
             handler.setFormatter(JsonLines())
+
+    def exception(self, msg: str, *args: object, **kwargs: object) -> None:
+        """An error, with its trace; that a client is silent in the middle of something is none."""
+        if isinstance(sys.exception(), BlockingIOError):
+            self.info("A client was silent for too long.")
+        else:
+            super().exception(msg, *args, **kwargs)
 
 
 logger_class = JsonLogger
@@ -166,7 +189,15 @@ _make_directory(worker_tmp_dir or tempfile.gettempdir())
 
 
 def post_worker_init(worker: object) -> None:
-    """Take part in running jobs, and show what is measured, from the start, not only from the first request on."""
+    """Take part in running jobs, and show what is measured, from the start, not only from the first request on.
+
+    Nor does any client hold a thread by being silent: connections get the limits of the socket that accepts them.
+    """
+    seconds = getattr(worker.wsgi, "client_timeout", CLIENT_TIMEOUT)  # type: ignore[attr-defined]
+    limit = struct.pack("ll", int(seconds), int(seconds % 1 * 1_000_000) or 1)
+    for listener in worker.sockets:  # type: ignore[attr-defined]
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
     for name in ("start_jobs", "start_gauges"):
         getattr(worker.wsgi, name, bool)()  # type: ignore[attr-defined]
     # The application is here by now. What gunicorn says about requests is to hide what the application hides.

@@ -68,9 +68,12 @@ def configured_database_url() -> str:
 
 
 def configured_directory(variable: str, default: str) -> Path:
-    """The directory that a variable names. It exists afterwards."""
+    """The directory that a variable names. It exists afterwards; raises ValueError where it can't be made."""
     directory = Path(os.environ.get(variable) or default)
-    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"{variable} names {directory}, which can't be made: {error.strerror}.") from error
     return directory
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -200,6 +201,14 @@ class TestRefusals:
         [
             ({"ASSISTANT_LOG_LEVEL": "x"}, "the domain assistant can't be served: ASSISTANT_LOG_LEVEL must be one of"),
             ({"SPOT_JOB_LEASE_SECONDS": "x"}, "the domain spot can't be served: SPOT_JOB_LEASE_SECONDS must be"),
+            ({"MODEL_DIR": "/dev/null/models"}, "the domain spot can't be served: MODEL_DIR names /dev/null/models"),
+            (
+                {"SPOT_DATABASE_URL": "sqlite:////dev/null/var/spot.sqlite3"},
+                "the domain spot can't be served: DATABASE_URL names a file in /dev/null/var, which can't be made",
+            ),
+            ({"SPOT_DATABASE_URL": "sqlite://"}, "SPOT_DATABASE_URL must be a database URL such as"),
+            ({"RATE_LIMIT_STORAGE_URL": "redis://:secret@host:port/0"}, "RATE_LIMIT_STORAGE_URL must be memory://"),
+            ({"CUTOVER_READ_TIMEOUT": "1e300"}, "CUTOVER_READ_TIMEOUT must be a number of seconds above 0, at most"),
             ({"CUTOVER_DOMAINS": "spot,assistant"}, "CUTOVER_DOMAINS gives assistant no place"),
             ({"ASSISTANT_UPSTREAM": "ftp://old"}, "the domain assistant can't be served: ftp:// is no way to reach"),
             (
@@ -222,6 +231,19 @@ class TestRefusals:
         assert "the domain spot can't be served: The database has tables of the baseline" in start_error(
             environment(tmp_path)
         )
+
+    @pytest.mark.parametrize(
+        ("variable", "url", "complaint"),
+        [
+            ("SPOT_DATABASE_URL", "mysql://u:secret@db/x", "DATABASE_URL needs the driver pymysql"),
+            ("CUTOVER_LEDGER_URL", "postgresql://u:secret@db/x", "The ledger's database needs the driver psycopg"),
+        ],
+    )
+    def test_a_driver_that_is_missing_is_named(self, tmp_path: Path, variable: str, url: str, complaint: str) -> None:
+        for driver in ("pymysql", "psycopg"):
+            (tmp_path / f"{driver}.py").write_text(f"raise ModuleNotFoundError('no {driver}', name='{driver}')")
+        given = environment(tmp_path, **{variable: url}, PYTHONPATH=str(tmp_path))
+        assert re.search(rf"{complaint}, which is not installed: pip install 'cutover\[\w+\]'\.$", start_error(given))
 
     def test_a_place_in_the_file_is_named(self, tmp_path: Path) -> None:
         file = tmp_path / "cutover.toml"

@@ -19,19 +19,21 @@ from backend.core.database import install_database
 from backend.core.detail_errors import install_detail_errors
 from backend.core.migrations import install_migrations
 from backend.core.openapi import install_api
-from backend.core.origins import Origins
+from backend.core.origins import ANY, Origins
 from backend.core.readiness import check_database
 from backend.core.settings import Settings
 
 #: What pages of the allowed origins may do.
 METHODS = ("GET", "POST", "PUT", "DELETE")
+#: Where else clients look for the page of `/docs`.
+DESCRIBED_AT = ("/api/docs", "/api/redoc")
 
 
 def install(app: Flask) -> None:
     """Give `app` the domain's database, migrations and routes."""
     settings: Settings = app.extensions["settings"]
     security = SecuritySettings.read(settings.read)
-    origins = Origins(security.origins, METHODS)
+    origins = Origins(security.origins, METHODS, headers=ANY)
     install_detail_errors(app, hosts=security.hosts, origins=origins)
     install_database(app, db)
     check_database(app)
@@ -44,4 +46,6 @@ def install(app: Flask) -> None:
     install_shell(app)
     install_tailor_packs(app)
     install_api(app, "Assistant", BLUEPRINTS, {})
+    for place in DESCRIBED_AT:
+        app.add_url_rule(place, view_func=app.view_functions["docs"], endpoint=place, methods=["GET", "HEAD"])
     begin_sampling()

@@ -12,6 +12,7 @@ from backend.core.limits import install_rate_limit
 from backend.core.metrics import install_metrics
 from backend.core.observing import install_observing
 from backend.core.readiness import install_readiness
+from backend.core.received_body import ReceivedRequest
 from backend.core.settings import Settings
 from backend.core.wrong_tokens import install_wrong_tokens
 
@@ -24,6 +25,7 @@ def new_app(domain: str, settings: Settings) -> Flask:
     """
     app = Flask(f"backend.{domain}", static_folder=None)
     app.json = WireJSONProvider(app)
+    app.request_class = ReceivedRequest
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.extensions["settings"] = settings
     answer_refusals(app)

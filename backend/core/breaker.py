@@ -82,13 +82,13 @@ class Breaker:
         try:
             yield
         except self._counted as error:
-            self._tell(error)
+            self._tell(error, is_trial)
             raise
         except Exception:
-            self._tell(None)
+            self._tell(None, is_trial)
             raise
         else:
-            self._tell(None)
+            self._tell(None, is_trial)
         finally:
             if is_trial:
                 self._trial.release()
@@ -110,11 +110,11 @@ class Breaker:
         self._refused += 1
         raise ServiceUnavailableError(self.name, left)
 
-    def _tell(self, error: Exception | None) -> None:
+    def _tell(self, error: Exception | None, is_trial: bool) -> None:
         """Note what came of a call. What was still under way when the circuit opened counts no more."""
         circuit = self._circuit
         before = circuit.current_state
-        if before == STATE_OPEN and not self._trial.locked():
+        if before == STATE_OPEN and not is_trial:
             return
         try:
             circuit.call(_outcome, error)

@@ -21,12 +21,14 @@ from backend.core.pool_figures import WatchedPool, watch_pool
 from backend.core.postgresql import connect_arguments, prepare_postgresql
 from backend.core.session import Session
 from backend.core.sessions import SessionOfContext
-from backend.core.settings import Settings
+from backend.core.settings import Settings, SettingsError
 
 T = TypeVar("T")
 
 DEADLOCK_ATTEMPTS = 5
 AFTER_COMMIT = "after_commit"
+#: By the module of a driver, what brings it.
+EXTRAS: dict[str | None, str] = {"pymysql": "mysql", "psycopg": "postgres"}
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 # Setting the isolation level turned autocommit off: with it off, whoever has read keeps tables from being altered.
 MYSQL_SESSION = (
@@ -47,16 +49,31 @@ class Database(SQLAlchemy):
 
 
 def install_database(app: Flask, database: Database) -> None:
-    """Connect `database` to `app` as its settings say. No connection is opened yet."""
+    """Connect `database` to `app` as its settings say. No connection is opened yet. Raises SettingsError."""
     settings: Settings = app.extensions["settings"]
     if settings.database_url.drivername == "sqlite" and settings.database_url.database:
-        Path(settings.database_url.database).parent.mkdir(parents=True, exist_ok=True)
+        _make_directory(Path(settings.database_url.database).parent)
     app.config["SQLALCHEMY_DATABASE_URI"] = _complete(settings.database_url)
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _engine_options(settings)
-    database.init_app(app)
+    try:
+        database.init_app(app)
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            f"DATABASE_URL needs the driver {error.name}, which is not installed: "
+            f"pip install 'cutover[{EXTRAS.get(error.name, error.name)}]'."
+        ) from error
     with app.app_context():
         _listen(database.engine, settings)
         watch_pool(database.engine, app.extensions[GAUGES], app.extensions[DOMAIN])
+
+
+def _make_directory(directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"DATABASE_URL names a file in {directory}, which can't be made: {error.strerror}."
+        ) from error
 
 
 def separate_engine(settings: Settings, patience: float) -> Engine:

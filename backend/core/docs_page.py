@@ -22,7 +22,8 @@ PAGE = """\
   {% endif %}
 {% endmacro %}
 <h1>{{ spec.info.title }} API</h1>
-<p class="quiet">The same for machines: <a href="openapi.json">openapi.json</a> (OpenAPI {{ spec.openapi }})</p>
+<p class="quiet">The same for machines:
+  <a href="{{ request.script_root }}/openapi.json">openapi.json</a> (OpenAPI {{ spec.openapi }})</p>
 {% for path, operations in spec.paths.items() %}
 {% for method, operation in operations.items() if method in ("get", "post", "put", "patch", "delete") %}
 <details id="{{ method }}-{{ path }}">

@@ -1,5 +1,6 @@
 """How much callers may ask for: requests in a time, by address, and bytes in one request. Both are off or ample."""
 
+import math
 import time
 from collections.abc import Callable
 from functools import wraps
@@ -78,9 +79,10 @@ def _is_free() -> bool:
 
 def _refusal(error: RateLimitExceeded, limiter: Limiter) -> TooManyRequestsError:
     """What the application answers in the shape of its domain."""
-    limit = limiter.current_limit
-    reset = limit.reset_at if limit is not None else time.time() + error.limit.limit.get_expiry()
-    return TooManyRequestsError(max(1, round(reset - time.time())))
+    limit, longest = limiter.current_limit, error.limit.limit.get_expiry()
+    # The library's time is rounded up to the next second, which can be later than the limit lasts.
+    seconds = math.ceil(limit.reset_at - time.time()) if limit is not None else longest
+    return TooManyRequestsError(min(max(1, seconds), longest))
 
 
 def _caller() -> str:

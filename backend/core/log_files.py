@@ -135,14 +135,14 @@ def _domain_of(logger: str) -> str | None:
 
 
 def writable_directory(value: str) -> Path | None:
-    """A parser of `LOG_DIR`: a directory, made if need be, in which files can be made; empty for none."""
+    """A parser of `LOG_DIR`: a directory in which files can be made, or which can be made itself; empty for none."""
     if not value:
         return None
     directory = Path(value).absolute()
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        there = next(place for place in (directory, *directory.parents) if place.exists())
     except OSError:
         raise ValueError(NO_DIRECTORY) from None
-    if not os.access(directory, os.W_OK | os.X_OK):
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         raise ValueError(NO_DIRECTORY)
     return directory

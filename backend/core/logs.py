@@ -13,6 +13,8 @@ from backend.core.log_files import NO_DIRECTORY, DomainFileHandler, writable_dir
 from backend.core.settings import Settings, SettingsError
 
 LOGGER = "backend"
+#: By domain, for this process.
+_levels: dict[str, int] = {}
 
 
 class JsonLinesHandler(logging.StreamHandler[TextIO]):
@@ -35,8 +37,8 @@ class RequestLog:
     make than to find a route.
     """
 
-    def __init__(self, stream: JsonLinesHandler, files: Sequence[DomainFileHandler]) -> None:
-        self.logger = logging.getLogger(f"{LOGGER}.requests")
+    def __init__(self, domain: str, stream: JsonLinesHandler, files: Sequence[DomainFileHandler]) -> None:
+        self.logger = logging.getLogger(f"{LOGGER}.{domain}.requests")
         self._stream = stream
         self._files = tuple(handler for handler in files if handler.level <= logging.INFO)
 
@@ -54,13 +56,13 @@ def install_logs(app: Flask, domain: str) -> RequestLog:
     """
     settings: Settings = app.extensions["settings"]
     logger = logging.getLogger(LOGGER)
-    logger.setLevel(settings.log_level)
+    _set_level(logger, domain, settings.log_level)
     logger.propagate = False
     stream = _stream(logger)
     directory = settings.read("LOG_DIR", writable_directory, "")
     if directory is None or settings.read.is_rehearsing:
-        return RequestLog(stream, ())
-    return RequestLog(stream, _files(logger, domain, directory))
+        return RequestLog(domain, stream, ())
+    return RequestLog(domain, stream, _files(logger, domain, directory))
 
 
 def log_like_backend(*names: str) -> None:
@@ -84,6 +86,13 @@ def join_server_log(logger: logging.Logger) -> None:
             logger.addHandler(handler)
 
 
+def _set_level(logger: logging.Logger, domain: str, level: str) -> None:
+    """Each domain has its own level; what they share is logged where one of them wants it."""
+    _levels[domain] = logging.getLevelNamesMapping()[level]
+    logger.getChild(domain).setLevel(level)
+    logger.setLevel(min(_levels.values()))
+
+
 def _stream(logger: logging.Logger) -> JsonLinesHandler:
     """The handler of this process, which all applications share."""
     for handler in logger.handlers:
@@ -101,6 +110,7 @@ def _files(logger: logging.Logger, domain: str, directory: Path) -> list[DomainF
             logger.removeHandler(handler)
             handler.close()
     try:
+        directory.mkdir(parents=True, exist_ok=True)
         files = [
             DomainFileHandler(domain, directory / f"{domain}.log", logging.INFO),
             DomainFileHandler(domain, directory / f"{domain}-error.log", logging.ERROR),

@@ -9,7 +9,8 @@ from typing import Any
 
 from pymysql import MySQLError
 from pymysql.connections import Connection
-from pymysql.constants import CLIENT, COMMAND, SERVER_STATUS
+from pymysql.constants import CLIENT, COMMAND, CR, SERVER_STATUS
+from pymysql.err import OperationalError
 
 from backend.core.mysql_results import FrugalResult
 
@@ -134,6 +135,14 @@ class FrugalConnection(Connection):
         if result.server_status is not None:
             self.server_status = result.server_status
         return result.affected_rows
+
+    def _read_bytes(self, num_bytes: int) -> bytes:
+        """What the server sent. When the kernel's time is up the reader has nothing, which the parent doesn't know."""
+        try:
+            return super()._read_bytes(num_bytes)
+        except TypeError:
+            self._force_close()
+            raise OperationalError(CR.CR_SERVER_LOST, "Lost connection to MySQL server during query") from None
 
     @property
     def in_transaction(self) -> bool:

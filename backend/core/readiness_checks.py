@@ -97,9 +97,13 @@ class Check:
         with self._lock:
             if not self._done.is_set() or (self._is_known and time.monotonic() - self._found[2] < self._remembered):
                 return
-            self._done = threading.Event()
-            self._asked = time.monotonic()
-            threading.Thread(target=self._ask, args=(self._done,), name="readiness", daemon=True).start()
+            done, self._asked = threading.Event(), time.monotonic()
+            try:
+                threading.Thread(target=self._ask, args=(done,), name="readiness", daemon=True).start()
+            except RuntimeError:  # too many threads: nobody is asking, so the next one tries again
+                self._found = (FAILED, "No thread is left to ask.", self._asked)
+                return
+            self._done = done
 
     def wait(self, seconds: float) -> None:
         """Wait for the answer that is being asked for, at most so long."""

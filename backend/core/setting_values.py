@@ -31,9 +31,11 @@ def database_url(value: str) -> URL:
 
 
 def _with_absolute_path(url: URL) -> URL:
-    """The working directory may change later."""
-    if url.drivername != "sqlite" or not url.database or url.database == ":memory:":
+    """The working directory may change later. Raises ValueError for none: each connection would have its own."""
+    if url.drivername != "sqlite":
         return url
+    if not url.database or url.database == ":memory:":
+        raise ValueError("SQLite in memory")
     return url.set(database=str(Path(url.database).absolute()))
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from sqlalchemy.engine import URL
 
@@ -102,6 +103,10 @@ def _admin_access(value: str) -> str | None:
 
 
 def _storage_url(value: str) -> str:
-    if not value.startswith(STORAGE_SCHEMES):
+    try:
+        is_understood = value.startswith(STORAGE_SCHEMES) and (urlsplit(value).port or 1) > 0
+    except ValueError:  # of the port
+        is_understood = False
+    if not is_understood:
         raise ValueError("memory:// or the URL of a Redis server, such as redis://host:6379/0")
     return value

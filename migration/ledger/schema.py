@@ -115,11 +115,19 @@ def ledger_engine(url: str, *, timeout: float, **options: Any) -> Engine:
     """An engine for the ledger at ``url``; no wait for the database is longer than ``timeout`` seconds.
 
     Connections are not pooled unless ``options`` say so: an engine made before a fork then shares nothing with the
-    child. Raises :class:`LedgerError` for a URL that is not understood.
+    child. Raises :class:`LedgerError` for a URL that is not understood, or whose driver is not installed.
     """
     address = _address(url)
     backend = address.get_backend_name()
-    engine = create_engine(address, connect_args=_connect_args(backend, timeout), **({"poolclass": NullPool} | options))
+    arguments = {"poolclass": NullPool, "connect_args": _connect_args(backend, timeout)} | options
+    try:
+        engine = create_engine(address, **arguments)
+    except ModuleNotFoundError as error:
+        extra = "mysql" if backend == "mysql" else "postgres"
+        raise LedgerError(
+            f"The ledger's database needs the driver {error.name}, which is not installed: "
+            f"pip install 'cutover[{extra}]'."
+        ) from error
     if backend == "sqlite":
         _prepare_sqlite(engine, address)
     return engine

@@ -51,10 +51,10 @@ class UpstreamBreaker:
         try:
             connection = connect()
         except UpstreamError as error:
-            self._tell(error)
+            self._tell(error, is_trial)
             raise
         else:
-            self._tell(None)
+            self._tell(None, is_trial)
             return connection
         finally:
             if is_trial:
@@ -75,11 +75,11 @@ class UpstreamBreaker:
             return True
         raise UpstreamUnavailableError(left)
 
-    def _tell(self, error: UpstreamError | None) -> None:
+    def _tell(self, error: UpstreamError | None, is_trial: bool) -> None:
         """Note what came of a connection. What others were still waiting for when the circuit opened counts no more."""
         circuit = self._circuit
         before = circuit.current_state
-        if before == STATE_OPEN and not self._trial.locked():
+        if before == STATE_OPEN and not is_trial:
             return
         try:
             circuit.call(_outcome, error)

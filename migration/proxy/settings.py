@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 _PREFIX = "CUTOVER_"
+#: In seconds; sockets can't be told much more.
+_LONGEST = 1_000_000_000
 _BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
@@ -50,8 +51,8 @@ class ProxySettings:
         timeouts = [f"{name}_timeout" for name in ("connect", "write", "read", "client", "stream", "pool_idle")]
         for name in (*timeouts, "breaker_seconds"):
             seconds = getattr(self, name)
-            if not (math.isfinite(seconds) and seconds > 0):
-                raise SettingsError(f"{_variable(name)} must be a number of seconds above 0.")
+            if not 0 < seconds <= _LONGEST:
+                raise SettingsError(f"{_variable(name)} must be a number of seconds above 0, at most {_LONGEST}.")
         for name in ("pool_size", "breaker_failures", "trusted_hops"):
             if getattr(self, name) < 0:
                 raise SettingsError(f"{_variable(name)} must be a whole number, 0 or more.")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -91,7 +92,7 @@ def _request(raw: dict[str, Any]) -> Request:
     url = raw["url"]
     if not urlsplit(url).netloc:
         raise ValueError(f"the URL {url!r} has no host")
-    headers = _headers(raw.get("headers") or [])
+    headers = _without_own_host(_headers(raw.get("headers") or []), url)
     if header(headers, "cookie") is None and raw.get("cookies"):
         cookies = "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in raw["cookies"])
         headers = (*headers, ("Cookie", cookies))
@@ -109,6 +110,19 @@ def raw_target(url: str) -> str:
 
 def _headers(raw: list[dict[str, str]]) -> Headers:
     return tuple((h["name"], h["value"]) for h in raw if not h["name"].startswith(_PSEUDO_PREFIX))
+
+
+def _without_own_host(headers: Headers, url: str) -> Headers:
+    """Without the ``Host`` that says what the URL says; one that names another host was the caller's own doing."""
+    own = urlsplit(url).netloc.rpartition("@")[2]
+    return tuple(
+        (name, value) for name, value in headers if name.lower() != "host" or _host_name(value) != _host_name(own)
+    )
+
+
+def _host_name(host: str) -> str:
+    """A name without its port; callers may have sent anything."""
+    return re.sub(r":\d*$", "", host.strip().lower())
 
 
 def _request_body(post: dict[str, Any], content_type: str) -> bytes:

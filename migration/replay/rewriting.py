@@ -14,7 +14,6 @@ from migration.recording.exchange import Headers, Request
 
 #: Set by the client that sends, or meant for one connection only.
 _NOT_REPLAYED = {
-    "host",
     "connection",
     "content-length",
     "transfer-encoding",

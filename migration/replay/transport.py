@@ -10,7 +10,7 @@ import threading
 import time
 from urllib.parse import urlsplit
 
-from migration.recording.exchange import Request, Response
+from migration.recording.exchange import Request, Response, header
 from migration.replay.rewriting import headers_to_send
 
 
@@ -55,7 +55,10 @@ class Client:
         started = time.perf_counter()
         try:
             connection.putrequest(
-                request.method, self._prefix + request.target, skip_host=False, skip_accept_encoding=True
+                request.method,
+                self._prefix + request.target,
+                skip_host=header(request.headers, "host") is not None,
+                skip_accept_encoding=True,
             )
             for name, value in headers_to_send(request.headers):
                 connection.putheader(name, value.encode("utf-8", "surrogateescape"))

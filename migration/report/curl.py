@@ -14,7 +14,7 @@ from migration.report.content import Form, read
 from migration.report.secrets import Masker
 
 # What curl sets itself, or what belongs to the recorded connection and not to the request.
-_LEFT_OUT = frozenset({"host", "content-length", "connection", "transfer-encoding", "accept-encoding", "keep-alive"})
+_LEFT_OUT = frozenset({"content-length", "connection", "transfer-encoding", "accept-encoding", "keep-alive"})
 #: A longer body makes no line to copy; the line then names a file for it.
 _BODY_BYTES = 8_192
 _OPEN, _CLOSE = "\ue000", "\ue001"  # around the name of a variable; private use, so that no real text holds them

@@ -12,7 +12,7 @@ from backend.assistant.services.llm.backoff import Backoff
 from backend.assistant.services.llm.budget import TokenBudget
 from backend.assistant.services.llm.chat_prompt import ChatPrompt, render_plainly
 from backend.assistant.services.llm.gguf import read_shape
-from backend.assistant.services.llm.model_files import size_in_words
+from backend.assistant.services.llm.model_files import find_model, size_in_words
 from backend.assistant.services.llm.modes import conversation, mode_named, temperature
 from backend.assistant.services.llm.refusals import LlmRefusedError
 from backend.assistant.services.llm.text_flow import TextFlow
@@ -197,3 +197,10 @@ def test_sizes_are_told_as_they_were() -> None:
 def test_settings_that_make_no_sense_are_refused(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):
         LlmSettings.read(Reader("assistant", {name: value}))
+
+
+def test_names_longer_than_a_file_system_knows_are_of_no_file(tmp_path: Path) -> None:
+    for text in ("x" * 300, "x" * 5000, f"a/{'y' * 300}.gguf"):
+        with pytest.raises(LlmRefusedError) as refusal:
+            find_model(text, [tmp_path])
+        assert refusal.value.status_code in (403, 404)

@@ -81,6 +81,24 @@ def test_rubbish_is_refused_and_the_conversation_goes_on(server: Server, message
         assert answered(connection, {"message": "Hi", "max_tokens": 1, "temperature": 0})[-1]["type"] == "done"
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        '{"message": "\\ud800"}',
+        '{"message": "Hi", "max_tokens": NaN}',
+        "[" * 20_000,
+        '{"max_tokens": ' + "9" * 5000 + "}",
+    ],
+    ids=["a broken text", "no number", "too deep", "too long a number"],
+)
+def test_what_json_has_no_words_for_is_refused_and_the_conversation_goes_on(server: Server, message: str) -> None:
+    with closing(conversation(server)) as connection:
+        connection.send(message)
+        refusal = json.loads(connection.recv(), parse_constant=pytest.fail)
+        assert refusal["type"] == "error"
+        assert answered(connection, {"message": "Hi", "max_tokens": 2})[-1]["type"] == "done"
+
+
 def test_whoever_leaves_frees_the_model(server: Server) -> None:
     connection = conversation(server)
     connection.send(json.dumps({"message": models.STORY, "max_tokens": 2000}))

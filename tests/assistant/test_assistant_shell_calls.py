@@ -171,3 +171,11 @@ def test_nobody_shuts_down_what_is_not_meant_to_be(tmp_path: Path) -> None:
         answer = server.request("POST", "/shutdown")
         assert (answer.status, "ALLOW_SHUTDOWN=on" in answer.json["detail"]) == (403, True)
         assert server.request("GET", "/health").status == 200
+
+
+def test_a_data_directory_that_cannot_be_written_to_is_told(tools: Tools) -> None:
+    (tools.app.extensions["screen"].directory / "monitor.change").mkdir()
+    for path, body in (("/stop-monitoring", None), ("/api/tools/screen", {"action": "stop_monitoring"})):
+        answer = post(tools, path, body)
+        assert answer.status_code == 503
+        assert "can be kept in the data directory" in answer.json["detail"]

@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from pymysql import MySQLError
+from pymysql.constants import CR
 from sqlalchemy import bindparam, select, text
 
 from backend.core.database import run_and_commit
 from backend.core.database_errors import StatementRefusedError
+from backend.core.mysql_connection import FrugalConnection
 from backend.core.prepared import Prepared
 from backend.core.rows import insert_row, insert_row_if_possible, insert_rows, update_matching
 from backend.core.session import Session
@@ -151,6 +154,17 @@ def test_a_lost_connection_loses_all_of_it_and_is_not_used_again(spot: Spot, do:
     assert spot.one("SELECT COUNT(*) AS n FROM notifications WHERE id = 'n'")["n"] == 0
     do(lambda session: rename(session, "found"))
     assert names(spot) == ["found"]
+
+
+@pytest.mark.parametrize("ask", [FrugalConnection.query, lambda connection, sql: connection.send([sql])[1]])
+def test_an_answer_that_comes_too_late_is_nobodys(mariadb: MariaDB, ask: Callable[[Any, bytes], Any]) -> None:
+    connection = FrugalConnection(host="127.0.0.1", port=mariadb.port, user="root", read_timeout=1)
+    try:
+        complaint = ask(connection, b"SELECT SLEEP(3)")
+    except MySQLError as error:
+        complaint = error
+    assert complaint.args[0] == CR.CR_SERVER_LOST
+    assert not connection.open
 
 
 def test_whoever_has_only_read_keeps_no_table_from_being_altered(spot: Spot) -> None:

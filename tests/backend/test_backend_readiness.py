@@ -166,6 +166,19 @@ def test_a_probe_is_answered_while_a_check_hangs() -> None:
     assert await_status(app.test_client(), 200)["hanging"]["state"] == "ready"
 
 
+def test_a_check_is_tried_again_when_there_was_no_thread_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    readiness = Readiness()
+    readiness.add("store", lambda: None)
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as without_threads:
+        without_threads.setattr(threading.Thread, "start", refuse)
+        assert states(readiness) == {"store": ("failed", "No thread is left to ask.")}
+    assert states(readiness) == {"store": ("ready", None)}
+
+
 def test_a_database_that_says_nothing_delays_no_probe() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"mysql://nobody@127.0.0.1:{silent.getsockname()[1]}/nothing"

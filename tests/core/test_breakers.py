@@ -70,6 +70,35 @@ def test_one_call_tries_and_opens_the_way_for_all() -> None:
     assert breaker.state().state == "closed"
 
 
+def test_what_was_under_way_before_it_opened_decides_nothing() -> None:
+    breaker = Breaker("slow", (OSError,), failures=2, seconds=0.01)
+    under_way, ended, trying, found = (threading.Event() for _ in range(4))
+
+    def call(begun: threading.Event, goes_on: threading.Event) -> None:
+        with breaker.calling():
+            begun.set()
+            assert goes_on.wait(WAIT)
+
+    early = threading.Thread(target=call, args=(under_way, ended))
+    early.start()
+    assert under_way.wait(WAIT)
+    for _ in range(2):
+        with pytest.raises(ConnectionRefusedError), breaker.calling():
+            fail(ConnectionRefusedError())
+    time.sleep(0.02)
+    trial = threading.Thread(target=call, args=(trying, found))
+    trial.start()
+    assert trying.wait(WAIT)
+    ended.set()
+    early.join(WAIT)
+
+    with pytest.raises(ServiceUnavailableError), breaker.calling():
+        pytest.fail("the trial has not come to an end")
+    found.set()
+    trial.join(WAIT)
+    assert breaker.state().state == "closed"
+
+
 def test_a_failed_trial_leaves_it_alone_again() -> None:
     breaker = opened("queue", 0.05)
     time.sleep(0.06)

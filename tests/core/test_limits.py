@@ -133,3 +133,16 @@ def test_large_bodies_of_unknown_length_are_refused(server: Server) -> None:
             received += data
     assert received.startswith(b"HTTP/1.1 413 ")
     assert received.endswith(b'{"detail":"Request Entity Too Large"}')
+
+
+def test_a_body_that_is_not_well_formed_is_its_senders_fault(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), WAIT) as sock:
+        sock.sendall(
+            b"POST /notes HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
+            b"\r\nnonsense\r\n"
+        )
+        received = b""
+        while data := sock.recv(65536):  # where the next request would begin nobody knows: the connection ends
+            received += data
+    assert received.startswith(b"HTTP/1.1 400 ")
+    assert b'{"detail":' in received

@@ -213,3 +213,22 @@ def test_a_gauge_is_read_when_somebody_asks(app: Flask) -> None:
     assert "toy_broken" not in {name for name, _ in found}
     with pytest.raises(ValueError, match="toy_queue"):
         app.extensions["gauges"].add("toy_queue", "Again.", lambda: 0)
+
+
+def test_each_domain_logs_from_its_own_level_on(app: Flask, tmp_path: Path) -> None:
+    """Made later, a domain that is to log less does not silence the others."""
+    quiet = f"{domain_of(app)}quiet"
+    other = new_app(quiet, Settings.from_environment(quiet, {"LOG_DIR": str(tmp_path), "LOG_LEVEL": "ERROR"}))
+    other.add_url_rule("/things/<int:thing>", "thing", lambda thing: other.logger.warning("looked at") or str(thing))
+    observe(other)
+    try:
+        for each in (app, other):
+            assert Client(each).get("/things/1").status_code == 200
+    finally:
+        for handler in list(logging.getLogger("backend").handlers):
+            if getattr(handler, "domain", None) == quiet:
+                logging.getLogger("backend").removeHandler(handler)
+                handler.close()
+
+    assert [line["message"] for line in lines(app, tmp_path)] == ["looked at", "request"]
+    assert lines(other, tmp_path) == []

@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -51,7 +52,8 @@ def start(directory: Path, **environment: str) -> Server:
 
 
 def test_the_shipped_configuration_serves_and_stops_without_losing_a_request(tmp_path: Path) -> None:
-    server = start(tmp_path)
+    server = start(tmp_path, HOME=str(tmp_path / "home"), XDG_RUNTIME_DIR=str(tmp_path))
+    assert not list(tmp_path.rglob("gunicorn.ctl"))  # one for all servers of a user would be nobody's
     statuses: list[int] = []
 
     def ask() -> None:
@@ -67,6 +69,31 @@ def test_the_shipped_configuration_serves_and_stops_without_losing_a_request(tmp
         caller.join(45)
     assert statuses
     assert set(statuses) == {200}
+
+
+HALF_REQUESTS = (
+    b"GET /health HTTP/1.1\r\nHo",
+    b"POST /api/agents/register HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{",
+    b"POST /api/agents/register HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n",
+)
+
+
+def test_nobody_holds_a_thread_by_being_silent(tmp_path: Path) -> None:
+    server = start(tmp_path, CUTOVER_CLIENT_TIMEOUT="0.5", WEB_CONCURRENCY="1", WEB_THREADS="2")
+    try:
+        for half in HALF_REQUESTS:
+            with (
+                socket.create_connection(("127.0.0.1", server.port), 20) as one,
+                socket.create_connection(("127.0.0.1", server.port), 20) as other,
+            ):
+                one.sendall(half)
+                other.sendall(half)
+                assert server.request("GET", "/health").status == 200
+    finally:
+        server.process.terminate()
+        server.process.wait(45)
+    assert "Traceback" not in server.log.read_text()
 
 
 def test_on_an_address_that_others_can_reach_somebody_must_have_decided(tmp_path: Path) -> None:
@@ -89,6 +116,20 @@ def test_on_an_address_that_others_can_reach_somebody_must_have_decided(tmp_path
     )
     assert refused.returncode != 0
     assert "ADMIN_ACCESS" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("WEB_THREADS", "0"), ("WEB_THREADS", "many"), ("MAX_REQUESTS", "1e3"), ("GRACEFUL_TIMEOUT", "")],
+)
+def test_a_number_that_is_none_is_named(name: str, value: str) -> None:
+    refused = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "--config", str(CONFIG), "wsgi:application"],
+        cwd=ROOT, env={**os.environ, "BIND": "127.0.0.1:0", name: value}, capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+    assert refused.returncode != 0
+    assert re.fullmatch(rf"gunicorn can't start: {name} must be a whole number, [01] or more.\n", refused.stderr)
 
 
 class TestImage:

@@ -36,7 +36,7 @@ def install_llm_socket(app: Flask, origins: Origins) -> None:
         conversation_id = str(uuid.uuid4())
         for message in connection:
             for answer in _answers(message, said, conversation_id):
-                connection.send(json.dumps(answer, ensure_ascii=False))
+                connection.send(app.json.dumps(answer))
             del said[:-KEPT]
 
 
@@ -46,6 +46,8 @@ def _answers(message: str | bytes, said: Said, conversation_id: str) -> Iterator
         order = ChatOrder().load(json.loads(message))
         order["conversation_history"] = order["conversation_history"] or said
         text = yield from _answer(order, order["conversation_id"] or conversation_id)
+    except RecursionError:
+        yield {"type": "error", "detail": "The message is JSON that is nested too deep"}
     except ValueError as error:
         yield {"type": "error", "detail": f"The message is not JSON: {error}"}
     except ma.ValidationError as error:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import marshmallow as ma
+
 from backend.core.wire_fields import Anything, Flag, ListOf, Mapping, Nested, Text, WireSchema
 from backend.core.wire_moments import Moment
 from backend.core.wire_numbers import Number, WholeNumber
@@ -19,6 +21,16 @@ class ChatMessage(WireSchema):
     timestamp = Moment(**_optional("when it was said"))
 
 
+class ConversationId(Text):
+    """An identifier of the caller's. What is no text is passed over, as the whole member was when it meant nothing."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
+        try:
+            return super()._deserialize(value, attr, data, **options)
+        except ma.ValidationError:
+            return None
+
+
 class ChatOrder(WireSchema):
     """A message to the model."""
 
@@ -30,7 +42,7 @@ class ChatOrder(WireSchema):
     max_tokens = WholeNumber(**_optional("of the answer; nothing or 0 means the setting"))
     temperature = Number(**_optional("0 always chooses the likeliest; nothing means the setting"))
     stream = Flag(load_default=False, metadata={"description": "has no effect here; see /api/llm/chat/stream"})
-    conversation_id = Text(**_optional("answered as it is; a new one is made where none is sent"))
+    conversation_id = ConversationId(**_optional("answered as it is; a new one is made where none is sent"))
 
 
 class ChatAnswer(WireSchema):

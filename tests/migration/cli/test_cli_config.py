@@ -73,7 +73,7 @@ class TestWhatIsInForce:
         shown = rows(cutover("config", "--domain", "assistant", "--json", **given))
         assert shown["assistant", "MUSIC_ROOTS"] == (str(tmp_path / "data" / "music"), "default")
         assert shown["assistant", "LOG_DIR"] == (str(tmp_path / "logs"), "LOG_DIR")
-        assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+        assert list(tmp_path.rglob("*")) == []
 
 
 @pytest.mark.parametrize(

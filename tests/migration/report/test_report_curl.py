@@ -84,13 +84,16 @@ def test_sends_the_same_request(server, request_):
 
 
 def test_sends_the_headers_of_the_request_and_none_of_the_connection(server):
-    request = Request(
-        "POST", "/h", (("Host", "old:1"), ("Content-Length", "99"), ("X-One", "it's"), ("X-Empty", "")), b"x"
-    )
+    request = Request("POST", "/h", (("Content-Length", "99"), ("X-One", "it's"), ("X-Empty", "")), b"x")
     _, _, headers, _ = sent(server, request)
     assert headers["host"] == f"127.0.0.1:{server.server_port}"
     assert (headers["content-length"], headers["x-one"], headers["x-empty"]) == ("1", "it's", "")
     assert "content-type" not in headers
+
+
+def test_names_another_host_where_the_caller_did(server):
+    _, _, headers, _ = sent(server, Request("GET", "/h", (("Host", "evil.example:8756"),)))
+    assert headers["host"] == "evil.example:8756"
 
 
 def test_bytes_outside_ascii_in_a_path_stay_bytes(server):

@@ -48,7 +48,7 @@ def find_model(text: str, directories: Sequence[Path]) -> ModelFile:
         raise LlmRefusedError(
             403, "Only files in the models directory can be loaded; put the file there with: cutover models pull FILE"
         )
-    path = next((path for path in inside if path.is_file()), None)
+    path = next((path for path in inside if _is_file(path)), None)
     if path is None:
         raise LlmRefusedError(404, "There is no such file in the models directory")
     try:
@@ -75,3 +75,11 @@ def _inside(text: str, directory: Path) -> Path | None:
     except (OSError, ValueError, RuntimeError):
         return None
     return path if path != root and path.is_relative_to(root) else None
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is a file; no file system knows one whose name is longer than names may be."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False

@@ -38,7 +38,7 @@ def capture(settings: ScreenSettings) -> Capture:
     try:
         path = _keep(directory_of(settings), taken, picture.png)
     except OSError as error:
-        raise _unwritable(error) from error
+        raise unwritable(error) from error
     clean(settings, taken)
     return Capture(path, taken, len(picture.png), picture.width, picture.height)
 
@@ -48,7 +48,7 @@ def directory_of(settings: ScreenSettings) -> Path:
     try:
         return settings.directory
     except OSError as error:
-        raise _unwritable(error) from error
+        raise unwritable(error) from error
 
 
 def find(settings: ScreenSettings, wanted: str | None) -> Path | None:
@@ -78,7 +78,8 @@ def clean(settings: ScreenSettings, now: float) -> None:
             path.unlink(missing_ok=True)
 
 
-def _unwritable(error: OSError) -> ScreenUnavailableError:
+def unwritable(error: OSError) -> ScreenUnavailableError:
+    """What callers are told where the data directory can't be written to."""
     return ScreenUnavailableError(f"no picture can be kept in the data directory ({error.strerror})")
 
 

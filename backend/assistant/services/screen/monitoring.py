@@ -123,12 +123,14 @@ class Monitoring:
 
 @contextmanager
 def _changing(directory: Path) -> Iterator[None]:
-    """The time in which nobody else starts or stops anything."""
+    """The time in which nobody else starts or stops anything. Raises ScreenUnavailableError where files fail."""
     try:
         with alone(directory / "monitor.change", PATIENCE):
             yield
     except LockedError:
         raise RequestRefusedError(503, BUSY) from None
+    except OSError as error:
+        raise captures.unwritable(error) from error
 
 
 def _loop_lock(directory: Path) -> Path:

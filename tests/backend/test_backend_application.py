@@ -183,8 +183,11 @@ def log_lines(spot: Spot) -> Iterator[StringIO]:
     handler = next(handler for handler in handlers if isinstance(handler, JsonLinesHandler))
     lines = StringIO()
     stream = handler.setStream(lines)  # type: ignore[attr-defined]
-    logging.getLogger("backend").setLevel("INFO")
+    domain = logging.getLogger("backend.spot")
+    level = domain.level
+    domain.setLevel("INFO")
     yield lines
+    domain.setLevel(level)
     handler.setStream(stream)  # type: ignore[attr-defined]
 
 

@@ -48,7 +48,11 @@ class Database:
         self._dialect = _dialect(url)
         self.name = self._dialect.name
         self._pool: ConnectionPool[Any] = ConnectionPool(
-            self._dialect.connect, self._dialect.close, reset=self._dialect.reset, size=pool_size
+            self._dialect.connect,
+            self._dialect.close,
+            check=self._dialect.check,
+            reset=self._dialect.reset,
+            size=pool_size,
         )
 
     @property
@@ -151,7 +155,10 @@ def _dialect(url: str) -> SqliteDialect | MysqlDialect:
 
 def _mysql_dialect(parts: SplitResult) -> MysqlDialect:
     # The driver is an optional dependency: it is loaded only for those who name such a database.
-    from legacy.sql.mysql import Address, MysqlDialect
+    try:
+        from legacy.sql.mysql import Address, MysqlDialect
+    except ModuleNotFoundError as missing:
+        raise ValueError("a MySQL URL needs the driver mysql-connector: pip install 'cutover[monolith]'") from missing
 
     name = unquote(parts.path.strip("/"))
     if not name:

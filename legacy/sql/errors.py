@@ -36,11 +36,12 @@ _SHOWN_VALUE = 125
 class DatabaseError(Exception):
     """A statement failed. ``str()`` is the text that clients of the monolith see.
 
-    ``errno`` is MySQL's number, or 0 for the texts that have none.
+    ``errno`` is MySQL's number, or 0 for the texts that have none; ``sqlstate`` is looked up where it is not given.
     """
 
-    def __init__(self, message: str, errno: int = 0) -> None:
-        super().__init__(f"{errno} ({_SQLSTATES.get(errno, 'HY000')}): {message}" if errno else message)
+    def __init__(self, message: str, errno: int = 0, sqlstate: str | None = None) -> None:
+        state = sqlstate or _SQLSTATES.get(errno, "HY000")
+        super().__init__(f"{errno} ({state}): {message}" if errno else message)
         self.errno = errno
 
 

@@ -20,8 +20,9 @@ _inherited: list[Any] = []
 class ConnectionPool(Generic[Connection]):
     """At most ``size`` connections, opened when first needed and reused.
 
-    A caller waits up to ``timeout`` seconds for a free one. Before one is given back it is ``reset``; where that fails
-    it is dropped. After a fork the child starts with an empty pool.
+    A caller waits up to ``timeout`` seconds for a free one. One that was used before is first put to ``check``, and
+    before it is given back it is ``reset``; where either raises it is dropped. After a fork the child starts with an
+    empty pool.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class ConnectionPool(Generic[Connection]):
         connect: Callable[[], Connection],
         close: Callable[[Connection], None],
         *,
+        check: Callable[[Connection], object] = lambda connection: None,
         reset: Callable[[Connection], object] = lambda connection: None,
         size: int,
         timeout: float = 30.0,
@@ -38,6 +40,7 @@ class ConnectionPool(Generic[Connection]):
         self.size = size
         self._connect = connect
         self._close = close
+        self._check = check
         self._reset = reset
         self._timeout = timeout
         self._start()
@@ -98,15 +101,22 @@ class ConnectionPool(Generic[Connection]):
                 if not changed.wait(deadline - time.monotonic()) and self._in_use >= self.size:
                     raise errors.pool_exhausted()
             self._in_use += 1
-            if self._idle:
-                return self._idle.pop()
+            idle = self._idle.pop() if self._idle else None
         try:
-            return self._connect()
+            return self._connect() if idle is None else self._checked(idle)
         except BaseException:
             with changed:
                 self._in_use -= 1
                 changed.notify()
             raise
+
+    def _checked(self, connection: Connection) -> Connection:
+        try:
+            self._check(connection)
+        except BaseException:
+            self._close(connection)
+            raise
+        return connection
 
     def close(self) -> None:
         """Close the idle connections."""

@@ -68,6 +68,10 @@ class SqliteDialect:
                 time.sleep(0.02)
 
     @staticmethod
+    def check(connection: sqlite3.Connection) -> None:
+        """Nothing: an embedded database does not go away."""
+
+    @staticmethod
     def reset(connection: sqlite3.Connection) -> None:
         """Nothing: a statement leaves nothing behind in an embedded database."""
 

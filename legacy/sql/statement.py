@@ -193,14 +193,15 @@ def _sqlite(text: str, mark: str = "?") -> str:
 
 
 def _mysql(text: str) -> str:
-    """Without the name FOLD: the collation of the columns folds by itself."""
+    """Without the name FOLD, because the collation of the columns folds by itself, and with single percent signs,
+    because the driver replaces nothing but ``%s``."""
     tokens = list(_tokens(text))
     result, end = [], 0
     for token, following in itertools.pairwise(tokens):
         if token.word == "FOLD" and following.text == "(":
             result.append(text[end : token.start])
             end = token.start + len(token.text)
-    return "".join(result) + text[end:]
+    return ("".join(result) + text[end:]).replace("%%", "%")
 
 
 def _outermost(tokens: tuple[Token, ...]) -> Iterator[Token]:

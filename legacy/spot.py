@@ -24,6 +24,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import wraps
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
@@ -1862,16 +1864,30 @@ def instance_metrics(instance_id: str) -> ResponseReturnValue:
     )
 
 
-def average_spot_prices(instance_type: str, region: str, since: datetime) -> dict[str, float]:
-    """Average price of each pool that has snapshots since then."""
+def bucket_format(hourly: str) -> str:
+    """The date format of a price history: ``hourly`` or by day.
+
+    The percent signs are doubled. So the database formats nothing and gives the format back, as the label of one bucket
+    for the whole period: that label and that bucket are what callers know.
+    """
+    return hourly if request.args.get("interval", "hour") == "hour" else "%%Y-%%m-%%d"
+
+
+def average_spot_prices(instance_type: str, region: str, since: datetime, date_format: str) -> list[Row]:
+    """For each label, in order: ``bucket``, and under ``prices`` the average price of each pool with snapshots."""
     averages = db.fetch_all(
         """
-        SELECT p.id, AVG(s.price) AS price FROM spot_pools p JOIN spot_price_snapshots s ON s.pool_id = p.id
-        WHERE p.instance_type = %s AND p.region = %s AND s.captured_at >= %s GROUP BY p.id ORDER BY p.id
+        SELECT DATE_FORMAT(s.captured_at, %s) AS bucket, p.id, AVG(s.price) AS price
+        FROM spot_pools p JOIN spot_price_snapshots s ON s.pool_id = p.id
+        WHERE p.instance_type = %s AND p.region = %s AND s.captured_at >= %s
+        GROUP BY bucket, p.id ORDER BY bucket, p.id
         """,
-        (instance_type, region, since),
+        (date_format, instance_type, region, since),
     )
-    return {row["id"]: rounded(row["price"], 10) for row in averages}
+    return [
+        {"bucket": bucket, "prices": {row["id"]: rounded(row["price"], 10) for row in rows}}
+        for bucket, rows in groupby(averages, itemgetter("bucket"))
+    ]
 
 
 @routes.get("/api/client/instances/<instance_id>/price-history")
@@ -1888,14 +1904,19 @@ def instance_price_history(instance_id: str) -> ResponseReturnValue:
     if not pools:
         return jsonify([])
     on_demand_price = number(instance["ondemand_price"])
-    averages = average_spot_prices(instance["instance_type"], instance["region"], utcnow() - timedelta(days=days))
-    # The database was handed a date format with its percent signs doubled and gave it back as the label of one
-    # bucket for the whole period. That label and that bucket are what callers know.
-    label = "%Y-%m-%d %H:00" if request.args.get("interval", "hour") == "hour" else "%Y-%m-%d"
-    bucket = {"time": label, "onDemand": on_demand_price}
-    bucket |= {f"pool_{pool['id']}": averages.get(pool["id"]) for pool in pools}
+    since = utcnow() - timedelta(days=days)
+    averages = average_spot_prices(
+        instance["instance_type"], instance["region"], since, bucket_format("%%Y-%%m-%%d %%H:00")
+    )
     return jsonify(
-        data=[bucket] if averages else [],
+        data=[
+            {
+                "time": average["bucket"],
+                "onDemand": on_demand_price,
+                **{f"pool_{pool['id']}": average["prices"].get(pool["id"]) for pool in pools},
+            }
+            for average in averages
+        ],
         onDemandPrice=on_demand_price,
         pools=[
             {
@@ -1933,24 +1954,28 @@ def client_pricing_history() -> ResponseReturnValue:
     if not db.fetch_all("SELECT id FROM spot_pools WHERE instance_type = %s AND region = %s", (instance_type, region)):
         return jsonify(history=[], days=days, data_points=0)
     since = utcnow() - timedelta(days=days)
-    averages = average_spot_prices(instance_type, region, since)
-    on_demand = db.fetch_all(
-        """
-        SELECT AVG(price) AS price FROM ondemand_price_snapshots
-        WHERE instance_type = %s AND region = %s AND captured_at >= %s
-        """,
-        (instance_type, region, since),
-    )[0]
-    # One bucket with the format text as its label, as in the price history of an instance.
-    bucket = {
-        "timestamp": "%Y-%m-%d %H:00:00" if request.args.get("interval", "hour") == "hour" else "%Y-%m-%d",
-        "ondemand_price": rounded(on_demand["price"], 10) or FALLBACK_ONDEMAND_PRICE,
-        "spot_pools": [
-            {"pool_id": pool_id, "az": pool_id.rpartition(".")[2], "price": price}
-            for pool_id, price in averages.items()
-        ],
+    date_format = bucket_format("%%Y-%%m-%%d %%H:00:00")
+    on_demand = {
+        row["bucket"]: rounded(row["price"], 10)
+        for row in db.fetch_all(
+            """
+            SELECT DATE_FORMAT(captured_at, %s) AS bucket, AVG(price) AS price FROM ondemand_price_snapshots
+            WHERE instance_type = %s AND region = %s AND captured_at >= %s GROUP BY bucket
+            """,
+            (date_format, instance_type, region, since),
+        )
     }
-    history = [bucket] if averages else []
+    history = [
+        {
+            "timestamp": average["bucket"],
+            "ondemand_price": on_demand.get(average["bucket"]) or FALLBACK_ONDEMAND_PRICE,
+            "spot_pools": [
+                {"pool_id": pool_id, "az": pool_id.rpartition(".")[2], "price": price}
+                for pool_id, price in average["prices"].items()
+            ],
+        }
+        for average in average_spot_prices(instance_type, region, since, date_format)
+    ]
     return jsonify(
         agent_id=agent_id,
         instance_type=instance_type,

@@ -1,8 +1,9 @@
 """The monolith's database: the same statements on SQLite and on MySQL or MariaDB.
 
 Statements use ``%s`` for parameters, ``%%`` for a percent sign, ``NOW()`` for the time in UTC (whole seconds) and
-``FOLD(x)`` on both sides of a comparison that ignores case, accents and spaces at the end. Other functions must be
-known to both databases; compute points in time in Python and pass them as parameters.
+``FOLD(x)`` on both sides of a comparison that ignores case, accents and spaces at the end, ``DATE_FORMAT(x, format)``
+with ``%Y %m %d %H %%``. Other functions must be known to both databases; compute points in time in Python and pass them
+as parameters.
 """
 
 from __future__ import annotations

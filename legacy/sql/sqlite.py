@@ -28,6 +28,11 @@ def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def _date_format(moment: str | None, date_format: str) -> str | None:
+    read = None if moment is None else values.parse_stamp(moment)
+    return None if read is None else read.strftime(date_format)
+
+
 class SqliteDialect:
     """One SQLite file. Every statement is a transaction of its own; writers queue up for 30 seconds."""
 
@@ -51,6 +56,7 @@ class SqliteDialect:
         except (OSError, sqlite3.Error) as error:
             raise DatabaseError(f"{error}: {self._path}") from error
         connection.create_function("NOW", 0, _now)
+        connection.create_function("DATE_FORMAT", 2, _date_format, deterministic=True)
         connection.create_function("FOLD", 1, values.fold, deterministic=True)
         return connection
 

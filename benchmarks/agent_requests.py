@@ -8,45 +8,6 @@ from typing import Any
 
 from benchmarks.caller import get, post
 
-_INSTANCE = {
-    "instance_id": "i-1",
-    "instance_type": "t3.medium",
-    "region": "us-east-1",
-    "az": "us-east-1a",
-    "mode": "spot",
-    "pool_id": "t3.medium.us-east-1a",
-}
-_POOLS = [
-    {"pool_id": f"t3.medium.us-east-1{zone}", "instance_type": "t3.medium", "az": f"us-east-1{zone}", "price": 0.0125}
-    for zone in "abcdef"
-]
-_PRICING = {
-    "on_demand_price": 0.0416,
-    "current_spot_price": 0.0125,
-    "cheapest_pool": {"pool_id": "t3.medium.us-east-1c", "price": 0.0119},
-    "spot_pools": _POOLS,
-    "collected_at": "2026-11-21T03:12:00.272826+00:00",
-}
-_REGISTRATION = {
-    "hostname": "host-1",
-    "logical_agent_id": "benchmark",
-    "instance_id": "i-1",
-    "instance_type": "t3.medium",
-    "region": "us-east-1",
-    "az": "us-east-1a",
-    "ami_id": "ami-1",
-    "mode": "spot",
-    "agent_version": "4.0.0",
-    "private_ip": "10.0.0.1",
-    "public_ip": "54.0.0.1",
-}
-_SWITCH = {
-    "old_instance": _INSTANCE | {"ami_id": "ami-1", "mode": "ondemand", "pool_id": None},
-    "new_instance": _INSTANCE | {"ami_id": "ami-1"},
-    "pricing": {"on_demand": 0.0416, "old_spot": None, "new_spot": 0.0119},
-    "timing": {"initiated_at": "2026-11-21T03:10:02.074686+00:00", "old_terminated_at": "2026-11-21T03:11:57+00:00"},
-    "trigger": "manual",
-}
 _CLEANUP = {
     "timestamp": "2026-11-21T03:00:00.123456+00:00",
     "snapshots": {"deleted": ["a"], "failed": [], "cutoff_date": "2026-11-14T03:00:00+00:00"},
@@ -56,8 +17,72 @@ _CLEANUP = {
 
 @dataclass(frozen=True, slots=True)
 class Agent:
+    """Who asks, and the instance that it runs on."""
+
     agent_id: str
     token: str
+    logical_agent_id: str = "benchmark"
+    instance_id: str = "i-1"
+    instance_type: str = "t3.medium"
+    az: str = "us-east-1a"
+
+    @property
+    def instance(self) -> dict[str, Any]:
+        return {
+            "instance_id": self.instance_id,
+            "instance_type": self.instance_type,
+            "region": "us-east-1",
+            "az": self.az,
+            "mode": "spot",
+            "pool_id": self._pool("a"),
+        }
+
+    @property
+    def pricing(self) -> dict[str, Any]:
+        zones = [(f"us-east-1{letter}", self._pool(letter)) for letter in "abcdef"]
+        return {
+            "on_demand_price": 0.0416,
+            "current_spot_price": 0.0125,
+            "cheapest_pool": {"pool_id": self._pool("c"), "price": 0.0119},
+            "spot_pools": [
+                {"pool_id": pool, "instance_type": self.instance_type, "az": zone, "price": 0.0125}
+                for zone, pool in zones
+            ],
+            "collected_at": "2026-11-21T03:12:00.272826+00:00",
+        }
+
+    @property
+    def registration(self) -> dict[str, Any]:
+        return {
+            "client_token": self.token,
+            "hostname": "host-1",
+            "logical_agent_id": self.logical_agent_id,
+            "instance_id": self.instance_id,
+            "instance_type": self.instance_type,
+            "region": "us-east-1",
+            "az": self.az,
+            "ami_id": "ami-1",
+            "mode": "spot",
+            "agent_version": "4.0.0",
+            "private_ip": "10.0.0.1",
+            "public_ip": "54.0.0.1",
+        }
+
+    @property
+    def switch(self) -> dict[str, Any]:
+        return {
+            "old_instance": self.instance | {"ami_id": "ami-1", "mode": "ondemand", "pool_id": None},
+            "new_instance": self.instance | {"ami_id": "ami-1"},
+            "pricing": {"on_demand": 0.0416, "old_spot": None, "new_spot": 0.0119},
+            "timing": {
+                "initiated_at": "2026-11-21T03:10:02.074686+00:00",
+                "old_terminated_at": "2026-11-21T03:11:57+00:00",
+            },
+            "trigger": "manual",
+        }
+
+    def _pool(self, letter: str) -> str:
+        return f"{self.instance_type}.us-east-1{letter}"
 
 
 def requests_of(agent: Agent) -> list[tuple[str, bytes]]:
@@ -71,21 +96,22 @@ def requests_of(agent: Agent) -> list[tuple[str, bytes]]:
     def telling(what: str, body: dict[str, Any]) -> tuple[str, bytes]:
         return f"POST {what}", post(f"{base}/{what}", json.dumps(body).encode(), authorization)
 
-    registration = json.dumps({**_REGISTRATION, "client_token": agent.token}).encode()
+    notice = {"instance_id": agent.instance_id, "detected_at": "2026-11-21T03:22:07.970026"}
+    heartbeat = {"status": "online", "instance_id": agent.instance_id, "mode": "spot", "az": agent.az}
     return [
-        ("POST register", post("/api/agents/register", registration, authorization)),
+        ("POST register", post("/api/agents/register", json.dumps(agent.registration).encode(), authorization)),
         ("GET health", get("/health")),
         asking("config"),
         asking("replica-config"),
         asking("pending-commands"),
         asking("switch-recommendation"),
-        telling("heartbeat", {"status": "online", "instance_id": "i-1", "mode": "spot", "az": "us-east-1a"}),
-        telling("pricing-report", {"instance": _INSTANCE, "pricing": _PRICING}),
-        telling("switch-report", _SWITCH),
+        telling("heartbeat", heartbeat),
+        telling("pricing-report", {"instance": agent.instance, "pricing": agent.pricing}),
+        telling("switch-report", agent.switch),
         telling("commands/1/executed", {"success": True, "message": "done"}),
         telling("issue-switch-command", {"target_mode": "ondemand"}),
-        telling("rebalance-recommendation", {"instance_id": "i-1", "detected_at": "2026-11-21T03:22:07.970026"}),
-        telling("decide", {"instance": _INSTANCE | {"current_mode": "spot"}, "pricing": _PRICING}),
+        telling("rebalance-recommendation", notice),
+        telling("decide", {"instance": agent.instance | {"current_mode": "spot"}, "pricing": agent.pricing}),
         telling("cleanup-report", _CLEANUP),
         telling("termination", {"reason": "spot interruption"}),
     ]

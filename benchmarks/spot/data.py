@@ -1,4 +1,4 @@
-"""The same fleet in any spot database: clients, agents, prices, switches; and spare things that routes use up."""
+"""The same fleet in any spot database: clients, agents, prices, switches."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from pymysql.connections import Connection
 SEED = 20261121
 ROWS_A_STATEMENT = 2000
 REGION = "us-east-1"
+#: How many agents ask, each on its own.
+ASKING = 10
 ZONES = tuple(f"{REGION}{letter}" for letter in "abcdef")
 TYPES = tuple(f"{family}.{size}" for family in ("t3", "m5", "c5") for size in ("medium", "large", "xlarge"))
 POOLS = tuple((f"{kind}.{zone}", kind, zone) for kind in TYPES for zone in ZONES)
@@ -21,13 +23,12 @@ POOLS = tuple((f"{kind}.{zone}", kind, zone) for kind in TYPES for zone in ZONES
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How much there is. `spares` are clients, agents and replicas that only one request each will use up."""
+    """How much there is."""
 
     clients: int
     agents: int
     prices: int
     switches: int
-    spares: int
 
 
 def client_id(number: int) -> str:
@@ -42,8 +43,9 @@ def token(number: int) -> str:
     return f"token-of-client-{number}"
 
 
-def replica_id(use: str, number: int) -> str:
-    return f"{use}-{number}"
+def replica_id(number: int) -> str:
+    """The standby of an agent."""
+    return f"standby-{number}"
 
 
 def load(connection: Connection, scale: Scale, now: datetime) -> None:
@@ -56,10 +58,10 @@ def load(connection: Connection, scale: Scale, now: datetime) -> None:
         (
             "agents",
             "id, client_id, logical_agent_id, hostname, instance_id, instance_type, region, az, current_mode, "
-            "current_pool_id, agent_version, status, last_heartbeat_at, manual_replica_enabled",
+            "current_pool_id, agent_version, status, last_heartbeat_at",
             _agents(scale, now),
         ),
-        ("agent_configs", "agent_id", ((agent_id(number),) for number in range(scale.agents + scale.spares))),
+        ("agent_configs", "agent_id", ((agent_id(number),) for number in range(scale.agents))),
         (
             "instances",
             "id, client_id, agent_id, instance_type, region, az, current_mode, current_pool_id, spot_price, "
@@ -86,14 +88,14 @@ def load(connection: Connection, scale: Scale, now: datetime) -> None:
             "id, agent_id, instance_id, replica_type, pool_id, instance_type, region, az, status, parent_instance_id",
             _replicas(scale),
         ),
-        ("commands", "id, client_id, agent_id, command_type, target_mode, status", _commands(scale)),
     ):
-        _insert(connection, table, columns, rows)
+        insert(connection, table, columns, rows)
         with connection.cursor() as cursor:
             cursor.execute(f"ANALYZE TABLE {table}")
 
 
-def _insert(connection: Connection, table: str, columns: str, rows: Iterable[tuple[Any, ...]]) -> None:
+def insert(connection: Connection, table: str, columns: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Put rows into a table, in one transaction."""
     places = ", ".join(["%s"] * (columns.count(",") + 1))
     statement = f"INSERT INTO {table} ({columns}) VALUES ({places})"
     waiting = iter(rows)
@@ -105,7 +107,7 @@ def _insert(connection: Connection, table: str, columns: str, rows: Iterable[tup
 
 
 def _clients(scale: Scale) -> Iterator[tuple[Any, ...]]:
-    for number in range(scale.clients + scale.spares):
+    for number in range(scale.clients):
         yield client_id(number), f"Client {number}", f"client-{number}@example.com", token(number)
 
 
@@ -128,17 +130,17 @@ def owner_of(number: int, scale: Scale) -> int:
 
 
 def _agents(scale: Scale, now: datetime) -> Iterator[tuple[Any, ...]]:
-    for number in range(scale.agents + scale.spares):
+    for number in range(scale.agents):
         pool, kind, zone = place_of(number)
         heard = now - timedelta(seconds=number % 90)
         yield (
             *(agent_id(number), client_id(owner_of(number, scale)), f"agent-{number}", f"host-{number}"),
-            *(f"i-{number}", kind, REGION, zone, "spot", pool, "4.0.0", "online", heard, number >= scale.agents),
+            *(f"i-{number}", kind, REGION, zone, "spot", pool, "4.0.0", "online", heard),
         )
 
 
 def _instances(scale: Scale) -> Iterator[tuple[Any, ...]]:
-    for number in range(scale.agents + scale.spares):
+    for number in range(scale.agents):
         pool, kind, zone = place_of(number)
         yield (
             *(f"i-{number}", client_id(owner_of(number, scale)), agent_id(number), kind, REGION, zone),
@@ -180,8 +182,6 @@ def _notifications(scale: Scale, now: datetime) -> Iterator[tuple[Any, ...]]:
     for number in range(max(100, scale.switches)):
         owner = client_id(number % scale.clients)
         yield f"notice-{number}", owner, f"Instance switched: i-{number}", "info", now - timedelta(seconds=number)
-    for number in range(scale.clients, scale.clients + scale.spares):
-        yield f"unread-{number}", client_id(number), "Agent went offline", "warning", now - timedelta(days=1)
 
 
 def _events(scale: Scale, now: datetime) -> Iterator[tuple[Any, ...]]:
@@ -197,17 +197,10 @@ def _savings(scale: Scale) -> Iterator[tuple[Any, ...]]:
 
 
 def _replicas(scale: Scale) -> Iterator[tuple[Any, ...]]:
-    """For each use as many as will be used up, of agents that do nothing else."""
-    for use, offset in (("promote", 1), ("delete", 2), ("failover", 3)):
-        agent = scale.agents - offset
-        pool, kind, zone = place_of(agent)
-        for number in range(scale.spares):
-            yield (
-                *(replica_id(use, number), agent_id(agent), f"i-{use}-{number}", "manual"),
-                *(pool, kind, REGION, zone, "ready", f"i-{agent}"),
-            )
-
-
-def _commands(scale: Scale) -> Iterator[tuple[Any, ...]]:
-    for number in range(scale.spares):
-        yield f"command-{number}", client_id(0), agent_id(0), "switch", "spot", "executing"
+    """One for each of the first agents."""
+    for number in range(min(scale.agents, ASKING)):
+        pool, kind, zone = place_of(number)
+        yield (
+            *(replica_id(number), agent_id(number), f"i-standby-{number}", "manual"),
+            *(pool, kind, REGION, zone, "ready", f"i-{number}"),
+        )

@@ -1,22 +1,25 @@
-"""How long both sides take for a route, asked in turns; what takes too long is given up and says so."""
+"""How long both sides take for a route, in turns: for one caller alone, and for ten at once."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from statistics import median
 
 from benchmarks.caller import Caller
 from benchmarks.servers import Server
+from benchmarks.spot.data import ASKING
 from benchmarks.spot.requests import Route
 
 WARM_UP = 3
+ROUNDS = 5
 
 
 @dataclass(slots=True)
 class Waits:
-    """The answering times of one side, in seconds. `gave_up` where the last one was not answered in time."""
+    """What answers of one side took, in seconds each. `gave_up` where one was not answered in time."""
 
     seconds: list[float] = field(default_factory=list)
     status: int = 0
@@ -24,8 +27,8 @@ class Waits:
 
     @property
     def median(self) -> float:
-        """Of what was measured; for an unanswered request, the time after which it was given up."""
-        return median(self.seconds)
+        """Of what was measured; where one was given up, the time after which it was."""
+        return self.seconds[-1] if self.gave_up else median(self.seconds)
 
     def __str__(self) -> str:
         if self.gave_up:
@@ -33,13 +36,13 @@ class Waits:
         return f"{self.median * 1e3:.2f} ms"
 
 
-def measure(servers: Sequence[Server], route: Route, calls: int, patience: float, budget: float) -> list[Waits]:
-    """Ask each of `servers` `calls` times, in turns and alone, but none for much longer than `budget` seconds in all.
+def alone(servers: Sequence[Server], route: Route, calls: range, patience: float, budget: float) -> list[Waits]:
+    """Ask each of `servers` in turns, one request after the other, none for much longer than `budget` seconds.
 
     The first answers warm up connections and caches and don't count, unless there are no others.
     """
     waits = [Waits() for _ in servers]
-    for turn in range(calls):
+    for turn in calls:
         for server, seen in zip(servers, waits, strict=True):
             if not seen.gave_up and sum(seen.seconds) < budget:
                 _ask(server, route.make(turn), seen, patience)
@@ -47,6 +50,45 @@ def measure(servers: Sequence[Server], route: Route, calls: int, patience: float
         if len(seen.seconds) > 2 * WARM_UP:
             del seen.seconds[:WARM_UP]
     return waits
+
+
+def at_once(servers: Sequence[Server], route: Route, calls: range, patience: float, budget: float) -> list[Waits]:
+    """Let ten callers ask each of `servers` in turns, each caller as soon as it has its answer.
+
+    What counts is how long a side is at work for one answer: the time of a round over its answers. Rounds stop when a
+    side has taken `budget` seconds.
+    """
+    waits = [Waits() for _ in servers]
+    each = max(ASKING, len(calls) // ROUNDS)
+    with ThreadPoolExecutor(ASKING) as callers:
+        for first in range(calls.start, calls.stop, each):
+            turns = range(first, min(first + each, calls.stop))
+            for server, seen in zip(servers, waits, strict=True):
+                if not seen.gave_up and sum(seen.seconds) * each < budget:
+                    _ask_together(callers, server, route, turns, seen, patience)
+    return waits
+
+
+Measure = Callable[[Sequence[Server], Route, range, float, float], list[Waits]]
+
+
+def _ask_together(
+    callers: ThreadPoolExecutor, server: Server, route: Route, turns: range, seen: Waits, patience: float
+) -> None:
+    def ask(caller: int) -> Waits:
+        mine = Waits()
+        for turn in turns[caller::ASKING]:
+            if not mine.gave_up:
+                _ask(server, route.make(turn), mine, patience)
+        return mine
+
+    began = time.perf_counter()
+    answered = list(callers.map(ask, range(ASKING)))
+    seen.seconds.append((time.perf_counter() - began) / len(turns))
+    seen.status = max(each.status for each in answered)
+    if any(each.gave_up for each in answered):
+        seen.gave_up = True
+        seen.seconds.append(patience)
 
 
 def _ask(server: Server, request: bytes, seen: Waits, patience: float) -> None:

@@ -13,89 +13,84 @@ from typing import Any
 
 from benchmarks.agent_requests import Agent, requests_of
 from benchmarks.caller import get, message, post
-from benchmarks.spot.data import Scale, agent_id, client_id, place_of, replica_id, token
+from benchmarks.spot.data import ASKING, Scale, agent_id, client_id, owner_of, place_of, replica_id, token
+from benchmarks.spot.spares import spare, spare_command, spare_notice, spare_replica
 
-#: These answer 500 whatever they are asked on the old side: there is nothing to compare a speed with.
-BROKEN = ("issue-switch-command", "agents/decisions", "available-options", "create-emergency-replica")
-#: These make the old side restart its workers, or write files.
+#: Answers 500 whatever it is asked on the old side, as agents/decisions, available-options and create-emergency-replica
+#: do: there is nothing to compare a speed with. Left out too are the four routes that make the old side restart.
+BROKEN = "issue-switch-command"
 #: Names no command that there is.
 UNKNOWN_COMMAND = "commands/1/executed"
-RESTARTING = ("decision-engine/upload", "ml-models/upload", "ml-models/activate", "ml-models/fallback")
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What is asked: `make` answers the request for the n-th time."""
+    """What is asked: `make` gives the request for the n-th time. Those that `uses_up` need the n-th spare thing."""
 
     name: str
     make: Callable[[int], bytes]
+    uses_up: bool = False
 
 
 def routes(scale: Scale) -> Iterator[Route]:
-    """Every route but those that are broken on the old side or restart it."""
-    yield from _of_agents()
-    yield from _of_replicas(scale)
-    yield from _of_clients(scale)
+    """Every route but those that are broken on the old side or restart it; those that use something up come last."""
+    yield from _of_agents(scale)
+    yield from _of_replicas()
+    yield from _of_clients()
     yield from _of_operators(scale)
+    yield from _of_agents(scale, ending=True)
+    yield from _using_up()
 
 
 def _always(name: str, request: bytes) -> Route:
     return Route(name, lambda number: request)
 
 
-def _of_agents() -> Iterator[Route]:
-    for name, request in requests_of(Agent(agent_id(0), token(0))):
-        if not name.endswith((*BROKEN, UNKNOWN_COMMAND)):
-            yield _always(name, request)
-    executed = json.dumps({"success": True, "message": "done"}).encode()
+def _in_turn(name: str, requests: list[bytes]) -> Route:
+    return Route(name, lambda number: requests[number % len(requests)])
+
+
+def _of_agents(scale: Scale, *, ending: bool = False) -> Iterator[Route]:
+    """Each of ten agents asks for itself; `ending`, what takes it offline, for which other routes would miss it."""
+    each = [dict(requests_of(_agent(number, scale))) for number in range(ASKING)]
+    for name in each[0]:
+        if (name == "POST termination") == ending and not name.endswith((BROKEN, UNKNOWN_COMMAND)):
+            yield _in_turn(name, [requests[name] for requests in each])
+
+
+def _agent(number: int, scale: Scale) -> Agent:
+    _, kind, zone = place_of(number)
+    owner = owner_of(number, scale)
+    return Agent(agent_id(number), token(owner), f"agent-{number}", f"i-{number}", kind, zone)
+
+
+def _of_replicas() -> Iterator[Route]:
+    paths = [f"/api/agents/{agent_id(number)}/replicas" for number in range(ASKING)]
+
+    def standby(n: int) -> str:
+        return f"{paths[n % ASKING]}/{replica_id(n % ASKING)}"
+
+    yield _in_turn("GET replicas", [get(path) for path in paths])
     yield Route(
-        "POST commands/<id>/executed",
-        lambda n: post(
-            f"/api/agents/{agent_id(0)}/commands/command-{n}/executed", executed, f"Authorization: Bearer {token(0)}"
-        ),
+        "PUT replicas/<id>",
+        lambda n: _json("PUT", standby(n), {"instance_id": f"i-put-{n}", "status": "ready"}),
     )
-
-
-def _of_replicas(scale: Scale) -> Iterator[Route]:
-    promoting, deleting, failing = (f"/api/agents/{agent_id(scale.agents - offset)}" for offset in (1, 2, 3))
-    status = f"{deleting}/replicas/{replica_id('delete', 0)}"
-    yield _always("GET replicas", get(f"{deleting}/replicas"))
-    yield Route("PUT replicas/<id>", lambda n: _json("PUT", status, {"instance_id": f"i-put-{n}", "status": "ready"}))
     yield Route(
         "POST replicas/<id>/status",
-        lambda n: _json("POST", f"{status}/status", {"status": ("ready", "syncing")[n % 2]}),
+        lambda n: _json("POST", f"{standby(n)}/status", {"status": ("ready", "syncing")[n // ASKING % 2]}),
     )
     yield Route(
         "POST replicas/<id>/sync-status",
         lambda n: _json(
             "POST",
-            f"{status}/sync-status",
+            f"{standby(n)}/sync-status",
             {"sync_status": "syncing", "sync_latency_ms": n, "state_transfer_progress": n % 99},
         ),
     )
-    yield Route(
-        "POST replicas/<id>/promote",
-        lambda n: _json("POST", f"{promoting}/replicas/{replica_id('promote', n)}/promote", {}),
-    )
-    yield Route("DELETE replicas/<id>", lambda n: _bare("DELETE", f"{deleting}/replicas/{replica_id('delete', n)}"))
-    yield Route(
-        "POST termination-imminent",
-        lambda n: _json("POST", f"{failing}/termination-imminent", {"replica_id": replica_id("failover", n)}),
-    )
-    yield Route(
-        "POST replicas",
-        lambda n: _json(
-            "POST", f"/api/agents/{agent_id(scale.agents + n)}/replicas", {"pool_id": place_of(scale.agents + n)[0]}
-        ),
-    )
 
 
-def _of_clients(scale: Scale) -> Iterator[Route]:
-    client, agent, instance = (
-        f"/api/client/{client_id(0)}",
-        f"/api/client/agents/{agent_id(0)}",
-        "/api/client/instances/i-0",
-    )
+def _of_clients() -> Iterator[Route]:
+    client, instance = f"/api/client/{client_id(0)}", "/api/client/instances/i-0"
     authorization = f"Authorization: Bearer {token(0)}"
     for name, target in (
         ("client/<id>", client),
@@ -114,35 +109,91 @@ def _of_clients(scale: Scale) -> Iterator[Route]:
         yield _always(f"GET {name}", get(target))
     yield _always("GET client/validate", get("/api/client/validate", authorization))
     yield _always("GET client/pricing-history", get("/api/client/pricing-history?days=7", authorization))
+
+    def agent(n: int) -> str:
+        return f"/api/client/agents/{agent_id(n % ASKING)}"
+
     yield Route(
-        "POST agents/<id>/toggle-enabled", lambda n: _json("POST", f"{agent}/toggle-enabled", {"enabled": n % 2 == 0})
+        "POST agents/<id>/toggle-enabled",
+        lambda n: _json("POST", f"{agent(n)}/toggle-enabled", {"enabled": n // ASKING % 2 == 1}),
     )
     yield Route(
-        "POST agents/<id>/settings", lambda n: _json("POST", f"{agent}/settings", {"auto_switch_enabled": n % 2 == 1})
-    )
-    yield Route("POST agents/<id>/config", lambda n: _json("POST", f"{agent}/config", {"terminateWaitMinutes": 30 + n}))
-    yield _always("POST instances/<id>/force-switch", _json("POST", f"{instance}/force-switch", {"target": "ondemand"}))
-    yield Route("DELETE agents/<id>", lambda n: _bare("DELETE", f"/api/client/agents/{agent_id(scale.agents + n)}"))
-    yield Route(
-        "POST notifications/<id>/mark-read", lambda n: _bare("POST", f"/api/notifications/notice-{n}/mark-read")
+        "POST agents/<id>/settings",
+        lambda n: _json("POST", f"{agent(n)}/settings", {"auto_switch_enabled": n // ASKING % 2 == 1}),
     )
     yield Route(
-        "POST notifications/mark-all-read",
-        lambda n: _json("POST", "/api/notifications/mark-all-read", {"client_id": client_id(scale.clients + n)}),
+        "POST agents/<id>/config", lambda n: _json("POST", f"{agent(n)}/config", {"terminateWaitMinutes": 30 + n})
+    )
+    yield Route(
+        "POST instances/<id>/force-switch",
+        lambda n: _json("POST", f"/api/client/instances/i-{n % ASKING}/force-switch", {"target": "ondemand"}),
     )
 
 
 def _of_operators(scale: Scale) -> Iterator[Route]:
-    last = client_id(scale.clients + scale.spares - 1)
-    for name in ("stats", "agents", "instances", "clients/growth", "activity", "system-health", "ml-models/sessions"):
+    last = client_id(scale.clients - 1)
+    for name in (
+        *("stats", "agents", "instances", "clients/growth", "activity", "system-health", "ml-models/sessions"),
+        "clients",
+    ):
         yield _always(f"GET admin/{name}", get(f"/api/admin/{name}"))
     yield _always("GET admin/clients/<id>/token", get(f"/api/admin/clients/{last}/token"))
     yield Route("POST admin/clients/create", lambda n: _json("POST", "/api/admin/clients/create", {"name": f"New {n}"}))
-    yield _always("POST regenerate-token", _bare("POST", f"/api/admin/clients/{last}/regenerate-token"))
-    yield Route(
-        "DELETE admin/clients/<id>", lambda n: _bare("DELETE", f"/api/admin/clients/{client_id(scale.clients + n)}")
-    )
-    yield _always("GET admin/clients", get("/api/admin/clients"))
+
+
+def _using_up() -> Iterator[Route]:
+    executed = json.dumps({"success": True, "message": "done"}).encode()
+    authorizations = [f"Authorization: Bearer {token(0)}", f"Authorization: Bearer {token(1)}"]
+
+    def of_agent(use: str, n: int) -> str:
+        return f"/api/agents/{agent_id(spare(use, n))}"
+
+    for name, make in (
+        (
+            "POST commands/<id>/executed",
+            lambda n: post(
+                f"/api/agents/{agent_id(n % ASKING)}/commands/{spare_command(n)}/executed",
+                executed,
+                authorizations[n % len(authorizations)],
+            ),
+        ),
+        (
+            "POST replicas/<id>/promote",
+            lambda n: _json("POST", f"{of_agent('promote', n)}/replicas/{spare_replica('promote', n)}/promote", {}),
+        ),
+        (
+            "DELETE replicas/<id>",
+            lambda n: _bare("DELETE", f"{of_agent('delete', n)}/replicas/{spare_replica('delete', n)}"),
+        ),
+        (
+            "POST termination-imminent",
+            lambda n: _json(
+                "POST", f"{of_agent('failover', n)}/termination-imminent", {"replica_id": spare_replica("failover", n)}
+            ),
+        ),
+        (
+            "POST replicas",
+            lambda n: _json("POST", f"{of_agent('create', n)}/replicas", {"pool_id": place_of(spare("create", n))[0]}),
+        ),
+        ("DELETE agents/<id>", lambda n: _bare("DELETE", f"/api/client/agents/{agent_id(spare('create', n))}")),
+        (
+            "POST notifications/<id>/mark-read",
+            lambda n: _bare("POST", f"/api/notifications/{spare_notice(n)}/mark-read"),
+        ),
+        (
+            "POST notifications/mark-all-read",
+            lambda n: _json("POST", "/api/notifications/mark-all-read", {"client_id": client_id(spare("create", n))}),
+        ),
+        (
+            "POST regenerate-token",
+            lambda n: _bare("POST", f"/api/admin/clients/{client_id(spare('create', n))}/regenerate-token"),
+        ),
+        (
+            "DELETE admin/clients/<id>",
+            lambda n: _bare("DELETE", f"/api/admin/clients/{client_id(spare('promote', n))}"),
+        ),
+    ):
+        yield Route(name, make, uses_up=True)
 
 
 def _json(method: str, target: str, body: dict[str, Any]) -> bytes:

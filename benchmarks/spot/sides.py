@@ -6,12 +6,14 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.processors import AVAILABLE
 from benchmarks.servers import Server, gunicorn
 from benchmarks.spot.data import Scale, load
+from benchmarks.spot.spares import load_spares
 from tests.support.mariadb import MariaDB, running_mariadb
 
 NATIVE, MONOLITH = "backend:create_app()", "legacy.spot:create_app()"
@@ -27,14 +29,32 @@ WRITING_OUT_SECONDS = 60.0
 FEW_PAGES = 100
 
 
+@dataclass(frozen=True)
+class Sides:
+    """The native side and the bundled monolith, in this order, and their databases on one server."""
+
+    servers: tuple[Server, Server]
+    mariadb: MariaDB
+    databases: tuple[str, str]
+    scale: Scale
+
+    def load_spares(self, count: int) -> None:
+        """Give both databases what `count` requests to each route use up."""
+        now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+        for database in self.databases:
+            with self.mariadb.connect(database) as connection:
+                load_spares(connection, self.scale, count, now)
+        _write_out(self.mariadb)
+
+
 @contextmanager
-def both_sides(scale: Scale) -> Iterator[tuple[Server, Server]]:
-    """The native side and the bundled monolith, each with two workers of sixteen threads."""
+def both_sides(scale: Scale) -> Iterator[Sides]:
+    """Both sides at work, each with two workers of sixteen threads."""
     now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     with ExitStack() as stack:
         mariadb = stack.enter_context(running_mariadb(DURABLE))
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        servers = []
+        servers, databases = [], []
         for number, app in enumerate((NATIVE, MONOLITH)):
             url = mariadb.create_database()
             environment = {
@@ -49,10 +69,11 @@ def both_sides(scale: Scale) -> Iterator[tuple[Server, Server]]:
                     gunicorn(app, environment, ready="/health", processors=everywhere, workers=2, threads=16)
                 )
             )
-            with mariadb.connect(url.rpartition("/")[2]) as connection:
+            databases.append(url.rpartition("/")[2])
+            with mariadb.connect(databases[-1]) as connection:
                 load(connection, scale, now)
         _write_out(mariadb)
-        yield servers[0], servers[1]
+        yield Sides((servers[0], servers[1]), mariadb, (databases[0], databases[1]), scale)
 
 
 def _write_out(mariadb: MariaDB) -> None:

@@ -166,7 +166,7 @@ class Domain:
         # Until this process serves requests the ledger is asked itself: a reader would start a thread before the fork.
         ownership = JobOwnership(lambda: {job.name: job for job in ledger.jobs(name)})
         self.native.extensions["job_owner"] = ownership.native_since
-        upstream = _bundled(name, self._settings, ownership) if is_bundled else shim.connect(target)
+        upstream = _bundled(name, self._settings, ownership) if is_bundled else self._connected(target)
         reader = ledger.reader(name)
         ownership.in_force = reader.jobs
         if hasattr(upstream, "url_map"):
@@ -182,6 +182,14 @@ class Domain:
         proxy = Proxy(native, old, reader, settings=proxy_settings, native_only=operations.PATHS, domain=name)
         _show(self.native.extensions["gauges"], proxy, reader)
         return proxy
+
+    def _connected(self, target: str) -> Any:
+        """The upstream that ``target`` names; where there is none, whoever named it is told."""
+        try:
+            return shim.connect(target)
+        except shim.TargetError as error:
+            own = next(reading for reading in self._settings.read.readings if reading.name == "UPSTREAM")
+            raise StartError(f"{own.source if own.text else 'CUTOVER_UPSTREAM'} can't be used: {error}") from error
 
     def _fill_ledger(self, *, follows_ledger: bool, owner: State) -> None:
         """Note what the native side implements, and enter its jobs, owned by ``owner`` until somebody moves them."""
@@ -230,7 +238,7 @@ def _blamed_on(domain: str) -> Iterator[None]:
     """Name the domain that can't be served."""
     try:
         yield
-    except (ValueError, LedgerError, MigrationError, MigrationBusyError) as error:
+    except (ValueError, LedgerError, MigrationError, MigrationBusyError, StartError) as error:
         raise StartError(f"the domain {domain} can't be served: {error}") from error
 
 

@@ -25,14 +25,23 @@ def whole_number(name: str, default: int, least: int) -> int:
     """The setting `name`; a wrong one ends the start with a sentence."""
     text = os.environ.get(name, str(default)).strip()
     if not text.isdecimal() or int(text) < least:
-        sys.exit(f"gunicorn can't start: {name} must be a whole number, {least} or more.")
+        sys.exit(f"gunicorn can't start: {name} must be a whole number, {least} or more, not {text!r}.")
     return int(text)
+
+
+def one_of(name: str, default: str, *allowed: str) -> str:
+    """The setting `name`, which is one of these words, in any case; a wrong one ends the start with a sentence."""
+    text = os.environ.get(name, default).strip()
+    if text.lower() not in allowed:
+        sys.exit(f"gunicorn can't start: {name} must be one of {', '.join(allowed)}, not {text!r}.")
+    return text.lower()
 
 
 bind = os.environ.get("BIND", "127.0.0.1:8000")
 # Threads, not processes, wait for the database and for the upstream.
 worker_class = "gthread"
-workers = whole_number("WEB_CONCURRENCY", 2, 1)
+# WEB_CONCURRENCY is gunicorn's own, and read before this file: what is no number there ends in a traceback.
+workers = whole_number("WEB_WORKERS" if "WEB_WORKERS" in os.environ else "WEB_CONCURRENCY", 2, 1)
 threads = whole_number("WEB_THREADS", 16, 1)
 # The proxy's own time-outs are shorter; this one is for a worker that hangs.
 timeout = 150
@@ -51,7 +60,7 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 control_socket_disable = True
 # The application logs every request as a JSON line already.
 accesslog = None
-loglevel = os.environ.get("GUNICORN_LOG_LEVEL", "info")
+loglevel = one_of("GUNICORN_LOG_LEVEL", "info", "debug", "info", "warning", "error", "critical")
 # Who may say whom he forwards for is the application's decision: CUTOVER_TRUSTED_HOPS.
 forwarded_allow_ips = ""
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import ast
 import importlib
+import inspect
 import os
 import re
 import signal
@@ -78,6 +79,11 @@ def load(target: str) -> WSGIApplication:
         found = _call(found, path)
     if not callable(found):
         raise TargetError(f"{target} is not a WSGI application: a {type(found).__name__} cannot be called.")
+    if not _takes_requests(found):
+        raise TargetError(
+            f"{target} is not a WSGI application: it can't be called with an environment and start_response. "
+            "Write the application, or package.module:factory() for what makes it."
+        )
     application: WSGIApplication = found
     return application
 
@@ -227,6 +233,17 @@ def _call(factory: Any, path: _ImportPath) -> Any:
         return factory(*path.positional, **path.named)
     except Exception as error:
         raise TargetError(f"{path.module}:{path.name} failed with {type(error).__name__}: {error}.") from error
+
+
+def _takes_requests(found: Any) -> bool:
+    """Whether it can be called as requests are passed on; what does not show its parameters may."""
+    try:
+        inspect.signature(found).bind({}, bool)
+    except TypeError:
+        return False
+    except ValueError:
+        pass  # it shows none
+    return True
 
 
 def _gunicorn(target: str, bind: str, workers: int, threads: int) -> list[str]:

@@ -210,7 +210,24 @@ class TestRefusals:
             ({"RATE_LIMIT_STORAGE_URL": "redis://:secret@host:port/0"}, "RATE_LIMIT_STORAGE_URL must be memory://"),
             ({"CUTOVER_READ_TIMEOUT": "1e300"}, "CUTOVER_READ_TIMEOUT must be a number of seconds above 0, at most"),
             ({"CUTOVER_DOMAINS": "spot,assistant"}, "CUTOVER_DOMAINS gives assistant no place"),
-            ({"ASSISTANT_UPSTREAM": "ftp://old"}, "the domain assistant can't be served: ftp:// is no way to reach"),
+            (
+                {"ASSISTANT_UPSTREAM": "ftp://old"},
+                "the domain assistant can't be served: ASSISTANT_UPSTREAM can't be used: ftp:// is no way to reach",
+            ),
+            (
+                {"ASSISTANT_UPSTREAM": "json:loads"},
+                "ASSISTANT_UPSTREAM can't be used: json:loads is not a WSGI application: it can't be called with",
+            ),
+            ({"CUTOVER_UPSTREAM": "json:loads"}, "CUTOVER_UPSTREAM can't be used: json:loads is not a WSGI app"),
+            (
+                {"DATA_DIR": "/dev/null/data"},
+                "the domain assistant can't be served: DATA_DIR names /dev/null/data, in which this process can't",
+            ),
+            (
+                {"SECURITY_ALLOWED_HOSTS": "127.0.0.1,a b"},
+                "SECURITY_ALLOWED_HOSTS must be names of hosts without ports, divided by commas, such as 127.0.0.1,"
+                "localhost, not 'a b'",
+            ),
             (
                 {"DATABASE_URL": "sqlite:////tmp/x", "SPOT_DATABASE_URL": "sqlite:////tmp/x"},
                 "spot and assistant can't share a database: set ASSISTANT_DATABASE_URL to another one.",

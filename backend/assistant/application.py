@@ -14,6 +14,7 @@ from backend.assistant.api.shell import install_shell
 from backend.assistant.api.tailor_packs import install_tailor_packs
 from backend.assistant.models import db
 from backend.assistant.services.system import begin_sampling
+from backend.assistant.settings import DataSettings
 from backend.assistant.settings.security import SecuritySettings
 from backend.core.database import install_database
 from backend.core.detail_errors import install_detail_errors
@@ -33,6 +34,8 @@ def install(app: Flask) -> None:
     """Give `app` the domain's database, migrations and routes."""
     settings: Settings = app.extensions["settings"]
     security = SecuritySettings.read(settings.read)
+    if not settings.read.is_rehearsing:
+        DataSettings.read(settings.read).refuse_if_unwritable()
     origins = Origins(security.origins, METHODS, headers=ANY)
     install_detail_errors(app, hosts=security.hosts, origins=origins)
     install_database(app, db)

@@ -12,6 +12,7 @@ from prometheus_client import Counter
 
 from backend.core.figures import FIGURES
 from backend.core.json_lines import JsonLines, RequestFilter
+from backend.core.setting_values import can_make_files
 
 LARGEST = 10 * 1024 * 1024
 KEPT = 5
@@ -139,10 +140,6 @@ def writable_directory(value: str) -> Path | None:
     if not value:
         return None
     directory = Path(value).absolute()
-    try:
-        there = next(place for place in (directory, *directory.parents) if place.exists())
-    except OSError:
-        raise ValueError(NO_DIRECTORY) from None
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+    if not can_make_files(directory):
         raise ValueError(NO_DIRECTORY)
     return directory

@@ -1,5 +1,6 @@
 """What settings may say: a parser returns the value of a text, or raises ValueError saying what is allowed."""
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -37,6 +38,15 @@ def _with_absolute_path(url: URL) -> URL:
     if not url.database or url.database == ":memory:":
         raise ValueError("SQLite in memory")
     return url.set(database=str(Path(url.database).absolute()))
+
+
+def can_make_files(directory: Path) -> bool:
+    """Whether this process may make files in `directory`, which it may have to make first. Nothing is made."""
+    try:
+        there = next(place for place in (directory, *directory.parents) if place.exists())
+        return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+    except OSError:
+        return False
 
 
 def flag(value: str) -> bool:

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -23,13 +24,15 @@ from backend.spot import models
 from backend.spot.models import db
 from backend.spot.services.replicas.coordinator import coordinate
 from tests.backend.conftest import TOKEN, Spot, settings_for, spot_on, sqlite_runner
-from tests.backend.standby import PRIMARIES, add_pools, assert_one_primary, insert_replica, replica, set_agent
+from tests.backend.sampler import Sampler
+from tests.backend.standby import add_pools, assert_one_primary, insert_replica, replica, set_agent
+from tests.backend.transactions import open_transactions, waiting_transactions
 from tests.simulator.agent import Agent
 from tests.simulator.calls import Session
 from tests.simulator.cloud import Cloud
 from tests.support.serving import Answer, Server, serving
 
-WAIT_SECONDS = 30
+WAIT_SECONDS = 60
 NOT_READY = {
     "error": "Replica not ready for promotion",
     "current_status": "promoted",
@@ -93,34 +96,6 @@ def eventually(condition: Callable[[], Any]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.01)
-
-
-class Sampler:
-    """Reads who is primary again and again while a block runs; `wrong` holds what was not exactly one."""
-
-    def __init__(self, spot: Spot) -> None:
-        self.spot = spot
-        self.samples = 0
-        self.seen: set[str] = set()
-        self.wrong: list[dict[str, Any]] = []
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._sample)
-
-    def __enter__(self) -> Sampler:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopped.set()
-        self._thread.join(WAIT_SECONDS)
-
-    def _sample(self) -> None:
-        while not self._stopped.is_set():
-            for row in self.spot.sql(PRIMARIES):
-                self.seen.add(row["instance_id"])
-                if (row["owned"], row["named"]) != (1, 1):
-                    self.wrong.append(row)
-            self.samples += 1
 
 
 def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
@@ -255,15 +230,17 @@ def test_agents_fail_over_all_at_once(living: Living) -> None:
         agent.session.close()
 
 
-WAITING = {
-    "mariadb": "SELECT trx_id FROM information_schema.INNODB_TRX WHERE trx_state = 'LOCK WAIT'",
-    "postgres": "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()",
-}
-OPEN = {
-    "mariadb": "SELECT trx_id FROM information_schema.INNODB_TRX",
-    "postgres": "SELECT pid FROM pg_stat_activity WHERE xact_start IS NOT NULL AND pid <> pg_backend_pid()"
-    " AND datname = current_database()",
-}
+@pytest.mark.parametrize("living", ["mariadb", "postgres"], indirect=True)
+def test_a_transaction_is_seen_while_it_is_open_and_not_longer(living: Living) -> None:
+    """What the next test waits for is seen at the first look, however short ago the one before was."""
+    living.new_agent()
+    look = partial(open_transactions, living.spot, living.product)
+    assert look() == []
+    with living.spot.app.app_context(), db.engine.connect() as outside:
+        outside.execute(update(models.Agent).where(models.Agent.id == living.spot.agent_id).values(hostname="held"))
+        assert [transaction["waits"] for transaction in look()] == [False]
+        outside.rollback()
+        assert look() == []
 
 
 @pytest.mark.parametrize("held", ["the first row that a takeover needs", "the last row that a takeover changes"])
@@ -279,21 +256,22 @@ def test_a_worker_killed_in_the_middle_of_a_promotion_leaves_nothing(living: Liv
         .where(models.Instance.id == former)
         .values(ami_id="held"),
     }
-    with spot.app.app_context(), ThreadPoolExecutor(1) as threads, db.engine.connect() as outside:
-        outside.execute(rows[held])
-        promoting = threads.submit(living.promotion(replica_id))
-        eventually(lambda: is_waiting(living))
-        living.kill_workers()
-        assert promoting.result(WAIT_SECONDS).status == 0
-        outside.rollback()
-    eventually(lambda: living.product == "sqlite" or not spot.sql(OPEN[living.product]))
-    assert_one_primary(spot, former)
-    assert replica(spot, replica_id)["status"] == "ready"
-    assert spot.sql("SELECT id FROM instances WHERE id = ?", f"i-{replica_id}") == []
-    assert spot.sql("SELECT id FROM instance_switches WHERE agent_id = ?", spot.agent_id) == []
-    eventually(lambda: living.server.request("GET", "/health").status == 200)
-    assert living.promotion(replica_id)().status == 200
-    assert_one_primary(spot, f"i-{replica_id}")
+    with explained(living, former, f"i-{replica_id}"):
+        with spot.app.app_context(), ThreadPoolExecutor(1) as threads, db.engine.connect() as outside:
+            outside.execute(rows[held])
+            promoting = threads.submit(living.promotion(replica_id))
+            eventually(lambda: is_waiting(living))
+            living.kill_workers()
+            assert promoting.result(WAIT_SECONDS).status == 0
+            outside.rollback()
+        eventually(lambda: living.product == "sqlite" or not open_transactions(spot, living.product))
+        assert_one_primary(spot, former)
+        assert replica(spot, replica_id)["status"] == "ready"
+        assert spot.sql("SELECT id FROM instances WHERE id = ?", f"i-{replica_id}") == []
+        assert spot.sql("SELECT id FROM instance_switches WHERE agent_id = ?", spot.agent_id) == []
+        eventually(lambda: living.server.request("GET", "/health").status == 200)
+        assert living.promotion(replica_id)().status == 200
+        assert_one_primary(spot, f"i-{replica_id}")
 
 
 def is_waiting(living: Living) -> bool:
@@ -301,4 +279,22 @@ def is_waiting(living: Living) -> bool:
     if living.product == "sqlite":
         connections = [psutil.Process(worker).net_connections() for worker in living.server.workers]
         return any(connection.status == psutil.CONN_ESTABLISHED for found in connections for connection in found)
-    return bool(living.spot.sql(WAITING[living.product]))
+    return bool(waiting_transactions(living.spot, living.product))
+
+
+@contextmanager
+def explained(living: Living, *instance_ids: str) -> Iterator[None]:
+    """What fails inside says all that there is to know: the agent's rows, open transactions, workers, their log."""
+    try:
+        yield
+    except Exception as failure:
+        spot = living.spot
+        for table in ("agents", "replica_instances", "instance_switches"):
+            column = "id" if table == "agents" else "agent_id"
+            failure.add_note(f"{table}: {spot.sql(f'SELECT * FROM {table} WHERE {column} = ?', spot.agent_id)}")
+        marks = ", ".join("?" * len(instance_ids))
+        failure.add_note(f"instances: {spot.sql(f'SELECT * FROM instances WHERE id IN ({marks})', *instance_ids)}")
+        if living.product != "sqlite":
+            failure.add_note(f"open transactions: {open_transactions(spot, living.product)}")
+        failure.add_note(f"workers: {living.server.workers}, which say:\n{living.server.log.read_text()[-5000:]}")
+        raise

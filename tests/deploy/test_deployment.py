@@ -80,7 +80,7 @@ HALF_REQUESTS = (
 
 
 def test_nobody_holds_a_thread_by_being_silent(tmp_path: Path) -> None:
-    server = start(tmp_path, CUTOVER_CLIENT_TIMEOUT="0.5", WEB_CONCURRENCY="1", WEB_THREADS="2")
+    server = start(tmp_path, CUTOVER_CLIENT_TIMEOUT="0.5", WEB_WORKERS="1", WEB_THREADS="2")
     try:
         for half in HALF_REQUESTS:
             with (
@@ -119,17 +119,25 @@ def test_on_an_address_that_others_can_reach_somebody_must_have_decided(tmp_path
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
-    [("WEB_THREADS", "0"), ("WEB_THREADS", "many"), ("MAX_REQUESTS", "1e3"), ("GRACEFUL_TIMEOUT", "")],
+    ("name", "value", "allowed"),
+    [
+        ("WEB_THREADS", "0", "a whole number, 1 or more"),
+        ("WEB_THREADS", "many", "a whole number, 1 or more"),
+        ("WEB_WORKERS", "abc", "a whole number, 1 or more"),
+        ("WEB_CONCURRENCY", "0", "a whole number, 1 or more"),
+        ("MAX_REQUESTS", "1e3", "a whole number, 0 or more"),
+        ("GRACEFUL_TIMEOUT", "", "a whole number, 1 or more"),
+        ("GUNICORN_LOG_LEVEL", "loud", "one of debug, info, warning, error, critical"),
+    ],
 )
-def test_a_number_that_is_none_is_named(name: str, value: str) -> None:
+def test_a_value_that_is_not_allowed_is_named_and_what_is(name: str, value: str, allowed: str) -> None:
     refused = subprocess.run(
         [sys.executable, "-m", "gunicorn", "--config", str(CONFIG), "wsgi:application"],
         cwd=ROOT, env={**os.environ, "BIND": "127.0.0.1:0", name: value}, capture_output=True, text=True, timeout=60,
         check=False,
     )  # fmt: skip
     assert refused.returncode != 0
-    assert re.fullmatch(rf"gunicorn can't start: {name} must be a whole number, [01] or more.\n", refused.stderr)
+    assert refused.stderr == f"gunicorn can't start: {name} must be {allowed}, not {value!r}.\n"
 
 
 class TestImage:

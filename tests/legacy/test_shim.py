@@ -117,6 +117,7 @@ def test_a_url_is_normalised(written: str, normal: str) -> None:
         ("shimmed.server:number", "a int cannot be called"),
         ("shimmed.server:number()", "is a int and cannot be called"),
         ("shimmed.server:returns_text()", "a str cannot be called"),
+        ("json:loads", "json:loads is not a WSGI application: it can't be called with an environment"),
         ("shimmed.server:broken()", "shimmed.server:broken failed with RuntimeError: no database."),
         ("shimmed.server:build()", "shimmed.server:build failed with TypeError"),
     ],

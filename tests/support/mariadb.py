@@ -35,6 +35,7 @@ class MariaDB:
     def __init__(self, directory: Path, settings: tuple[str, ...] = FAST) -> None:
         self.port = free_port()
         self.directory = directory
+        self._temporary = directory / "tmp"
         self.socket_path = directory / "server.sock"
         self.settings = settings
         self._process: subprocess.Popen[bytes] | None = None
@@ -61,16 +62,19 @@ class MariaDB:
         return self.url(name)
 
     def initialise(self) -> None:
-        """Make the data directory."""
-        subprocess.run(
+        """Make the data directory. Raises RuntimeError with all that was said when it can't be made."""
+        self._temporary.mkdir()
+        done = subprocess.run(
             [
-                *("mariadb-install-db", "--no-defaults", *AS_ROOT, f"--datadir={self.directory}/data"),
+                *("mariadb-install-db", "--no-defaults", *AS_ROOT, *self._directories()),
                 *("--auth-root-authentication-method=normal", "--skip-test-db"),
             ],
-            check=True,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             timeout=START_SECONDS,
         )
+        if done.returncode:
+            raise RuntimeError(f"mariadb-install-db failed:\n{done.stdout.decode(errors='replace')}")
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
@@ -99,15 +103,18 @@ class MariaDB:
                 self.kill()
 
     def _command(self) -> list[str]:
-        data = f"{self.directory}/data"
         return [
-            *("mariadbd", "--no-defaults", *AS_ROOT, f"--datadir={data}", f"--socket={self.socket_path}"),
-            *("--bind-address=127.0.0.1", f"--port={self.port}", f"--pid-file={data}/server.pid"),
+            *("mariadbd", "--no-defaults", *AS_ROOT, *self._directories(), f"--socket={self.socket_path}"),
+            *("--bind-address=127.0.0.1", f"--port={self.port}", f"--pid-file={self.directory}/data/server.pid"),
             *("--skip-log-bin", "--innodb-buffer-pool-size=32M", "--innodb-log-file-size=16M"),
             *("--performance-schema=off", "--event-scheduler=off", "--max-connections=200"),
             *("--default-time-zone=+00:00", "--character-set-server=utf8mb4", "--collation-server=utf8mb4_unicode_ci"),
             *self.settings,
         ]
+
+    def _directories(self) -> tuple[str, str]:
+        """A server that starts removes all servers' temporary tables from where it keeps its own: /tmp, unless told."""
+        return f"--datadir={self.directory}/data", f"--tmpdir={self._temporary}"
 
     def _answers(self) -> bool:
         try:

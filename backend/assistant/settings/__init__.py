@@ -5,7 +5,8 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.core.settings import Reader
+from backend.core.setting_values import can_make_files
+from backend.core.settings import Reader, SettingsError
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,14 @@ class DataSettings:
     def read(cls, read: Reader) -> "DataSettings":
         """Read `DATA_DIR`; raises SettingsError where it is no path."""
         return cls(directory=read("DATA_DIR", _directory, "var/assistant"))
+
+    def refuse_if_unwritable(self) -> None:
+        """Raise SettingsError where no files can be made in the directory; nothing is made to find out."""
+        if not can_make_files(self.directory):
+            raise SettingsError(
+                f"DATA_DIR names {self.directory}, in which this process can't make files: "
+                "write the path of a directory that it owns, or that it can make."
+            )
 
     def room(self, name: str) -> Path:
         """The directory `name` in the data directory, made for its owner alone where it is missing."""

@@ -1,23 +1,29 @@
 """Who may call: under which names, and from whose pages."""
 
+import re
 from dataclasses import dataclass
 
 from backend.core.settings import Reader
 
 DEFAULT_HOSTS = "127.0.0.1,localhost"
 DEFAULT_ORIGINS = "http://127.0.0.1:*,http://localhost:*"
+LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
+HOST = re.compile(rf"\*|(\*\.)?{LABEL}(\.{LABEL})*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class SecuritySettings:
-    """`hosts` are names without ports (`*.example.org` for all below one); `origins` may have a `*` for any port."""
+    """Names without ports in `hosts` (`*.example.org` for all below one, `*` for any), and whole `origins`.
+
+    An origin may have a `*` for any port.
+    """
 
     hosts: tuple[str, ...]
     origins: tuple[str, ...]
 
     @classmethod
     def read(cls, read: Reader) -> "SecuritySettings":
-        """Read both lists; raises SettingsError for an empty one and for an origin that is none."""
+        """Read both lists; raises SettingsError for an empty one, and for a host or an origin that is none."""
         return cls(
             hosts=read("SECURITY_ALLOWED_HOSTS", _hosts, DEFAULT_HOSTS),
             origins=read("SECURITY_CORS_ORIGINS", _origins, DEFAULT_ORIGINS),
@@ -26,8 +32,9 @@ class SecuritySettings:
 
 def _hosts(value: str) -> tuple[str, ...]:
     hosts = _listed(value)
-    if not hosts or any("/" in host or ":" in host for host in hosts):
-        raise ValueError("names of hosts without ports, divided by commas, such as 127.0.0.1,localhost")
+    wrong = next((host for host in hosts if not HOST.fullmatch(host)), None if hosts else value)
+    if wrong is not None:
+        raise ValueError(f"names of hosts without ports, divided by commas, such as {DEFAULT_HOSTS}, not {wrong!r}")
     return hosts
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeVar, cast
 
 from pymysql import MySQLError
@@ -41,6 +40,7 @@ class MySQLSession(Session):
         super().__init__(engine)
         self._dialect = engine.dialect
         self._pooled: PoolProxiedConnection | None = None
+        self._talking: FrugalConnection | None = None
         self._waiting: list[Waiting] = []
         self._lost: Exception | None = None
 
@@ -97,7 +97,7 @@ class MySQLSession(Session):
         self.close()
 
     def close(self) -> None:
-        self._waiting, self._lost = [], None
+        self._waiting, self._lost, self._talking = [], None, None
         super().close()
         pooled, self._pooled = self._pooled, None
         if pooled is not None:
@@ -111,13 +111,15 @@ class MySQLSession(Session):
         return self._pooled
 
     def _driver(self) -> FrugalConnection:
-        return cast(FrugalConnection, self._held().driver_connection)
+        if self._talking is None:
+            self._talking = cast(FrugalConnection, self._held().driver_connection)
+        return self._talking
 
     def _send(self, *last: bytes, begins: bool = True) -> Sequence[FrugalResult]:
         """Send what waits, and `last` behind it; what those answered."""
         waiting, self._waiting = self._waiting, []
         while statements := [*[each.sql for each in waiting], *last]:
-            answers, complaint = self._translating(partial(self._driver().send, statements, begins=begins))
+            answers, complaint = self._driver().send(statements, begins=begins)
             if complaint is None:
                 return answers[len(waiting) :]
             self._lose(waiting, len(answers), complaint)
@@ -143,5 +145,5 @@ class MySQLSession(Session):
         refusal = refusal_of_mysql(complaint) or RuntimeError(str(complaint))
         if self._pooled is not None and self._dialect.is_disconnect(complaint, None, None):
             self._pooled.invalidate(complaint)
-            self._lost = refusal
+            self._lost, self._talking = refusal, None
         return refusal

@@ -7,7 +7,6 @@ That takes longer than most of our statements do. It is done here at the first e
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import Executable
 from sqlalchemy.engine import Dialect, IteratorResult
@@ -25,7 +24,7 @@ class Prepared:
 
     def __init__(self, statement: Executable) -> None:
         self.statement = statement
-        self._plans: WeakKeyDictionary[Dialect, Plan] = WeakKeyDictionary()
+        self._plans: dict[Dialect, Plan] = {}
 
     def plan(self, dialect: Dialect) -> "Plan":
         """How to send it to databases of this dialect, whose driver must know parameters by name (`%(name)s`)."""

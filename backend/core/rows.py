@@ -83,14 +83,10 @@ def update_matching(session: Session, model: Model, match: Mapping[str, Any], **
 
 def _split(values: Mapping[str, Any]) -> tuple[dict[str, Any], Terms]:
     """The values to send, and the columns whose values the database finds itself, with the SQL that says how."""
-    terms = tuple(
-        [(name, NOW if isinstance(value, now) else value) for name, value in values.items() if _is_sql(value)]
-    )
-    return {name: value for name, value in values.items() if not _is_sql(value)} if terms else dict(values), terms
-
-
-def _is_sql(value: Any) -> bool:
-    return isinstance(value, ColumnElement)
+    sent = dict(values)
+    found = [name for name, value in values.items() if isinstance(value, ColumnElement)]
+    terms = [(name, sent.pop(name)) for name in found]
+    return sent, tuple([(name, NOW if isinstance(term, now) else term) for name, term in terms])
 
 
 @lru_cache(MOST_SHAPES)

@@ -12,8 +12,8 @@ from backend.core.database_errors import DEADLOCK
 from backend.core.error_translation import refusal_of_mysql
 from backend.core.mysql_connection import FrugalConnection
 from backend.core.mysql_results import FrugalResult
-from backend.core.prepared import Prepared
-from backend.core.session import Loss, Session
+from backend.core.prepared import Plan, Prepared
+from backend.core.session import Found, Loss, Query, Session
 
 T = TypeVar("T")
 
@@ -57,13 +57,18 @@ class MySQLSession(Session):
         (answer,) = self._send(plan.text(params or {}, self._driver().escape))
         return plan.result(answer.description, answer.rows)
 
-    def execute_together(self, *queries: tuple[Prepared, Mapping[str, Any]]) -> list[Any]:
-        escape = self._driver().escape
-        plans = [(statement.plan(self._dialect), params) for statement, params in queries]
-        answers = self._send(*[plan.text(params, escape) for plan, params in plans])
-        return [plan.result(answer.description, answer.rows) for (plan, _), answer in zip(plans, answers, strict=True)]
+    def execute_together(self, *queries: Query) -> list[Any]:
+        return [plan.result(answer.description, answer.rows) for plan, answer in self._answers(queries)]
 
-    def dicts(self, statement: Any, params: Any = None) -> list[dict[str, Any]]:
+    def dicts_of_each(self, *queries: Query) -> list[Found | Exception]:
+        try:
+            return [plan.dicts(answer.description, answer.rows) for plan, answer in self._answers(queries)]
+        except Exception:
+            # Which of them it was, and what the others have to say, is found out one by one.
+            self.rollback()
+            return super().dicts_of_each(*queries)
+
+    def dicts(self, statement: Any, params: Any = None) -> Found:
         if not isinstance(statement, Prepared):
             return super().dicts(statement, params)
         plan = statement.plan(self._dialect)
@@ -74,6 +79,11 @@ class MySQLSession(Session):
         sql = statement.plan(self._dialect).text(params, self._driver().escape)
         self._waiting.append(Waiting(sql, loss))
 
+    def change(self, statement: Prepared, params: Mapping[str, Any]) -> int:
+        (answer,) = self._send(statement.plan(self._dialect).text(params, self._driver().escape))
+        matched: int = answer.affected_rows
+        return matched
+
     def write_many(self, statement: Prepared, rows: Sequence[Mapping[str, Any]]) -> None:
         plan, escape = statement.plan(self._dialect), self._driver().escape
         for first in range(0, len(rows), MOST_ROWS_A_STATEMENT):
@@ -81,6 +91,13 @@ class MySQLSession(Session):
             self._waiting.append(Waiting(sql, None))
             if sum(len(waiting.sql) for waiting in self._waiting) > MOST_BYTES_WAITING:
                 self.flush()
+
+    def _answers(self, queries: Sequence[Query]) -> list[tuple[Plan, FrugalResult]]:
+        """What several statements answer, each with how to read it."""
+        escape = self._driver().escape
+        plans = [statement.plan(self._dialect) for statement, _ in queries]
+        sent = [plan.text(params, escape) for plan, (_, params) in zip(plans, queries, strict=True)]
+        return list(zip(plans, self._send(*sent), strict=True))
 
     def flush(self) -> None:
         if self._waiting:

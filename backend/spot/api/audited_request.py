@@ -33,7 +33,7 @@ class AuditedAction:
         """The id of the entity and the details of the request: its path's other values, its fields, its files."""
         named = self.id_in_path or f"{self.entity}_id"
         details: dict[str, Any] = {name: _short(value) for name, value in path.items() if name != named}
-        return path.get(named) or self._answered(answer), details | _fields() | _files()
+        return path.get(named) or self._answered(answer), details | (_fields() if request.is_json else _files())
 
     def _answered(self, answer: Response) -> str | None:
         if self.id_in_answer is None:
@@ -46,7 +46,7 @@ class AuditedAction:
 
 def _fields() -> dict[str, Any]:
     """The fields of a JSON body, without what might be secret."""
-    body = request.get_json(silent=True) if request.is_json else None
+    body = request.get_json(silent=True)
     if not isinstance(body, dict):
         return {}
     known = [name for name in body if not any(secret in name.lower() for secret in SECRETS)]

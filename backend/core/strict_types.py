@@ -189,7 +189,10 @@ class StrictInteger(StrictNumber):
         return dialect.type_descriptor(BigInteger() if self.bits > 32 else Integer())
 
     def accept(self, value: Any) -> int:
-        whole = int(self.number(value, "integer").to_integral_value(ROUND_HALF_UP))
+        if isinstance(value, int):
+            whole = int(value)
+        else:
+            whole = int(self.number(value, "integer").to_integral_value(ROUND_HALF_UP))
         if not -(2 ** (self.bits - 1)) <= whole < 2 ** (self.bits - 1):
             raise self.out_of_range()
         return whole

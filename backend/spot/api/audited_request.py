@@ -54,6 +54,8 @@ def _fields() -> dict[str, Any]:
 
 
 def _files() -> dict[str, Any]:
+    if request.content_length == 0:
+        return {}
     names = [_short(file.filename) for file in request.files.getlist("files")][:MOST_DETAILS]
     return {"files": names} if names else {}
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from threading import Lock, Thread
+from threading import Lock
 from typing import Any, TypeVar
 
 from backend.core.request_context import carried
+from backend.spot.services.engines.call_threads import CallThreads
 
 T = TypeVar("T")
 
@@ -17,7 +18,7 @@ class OverdueError(Exception):
 
 
 class TimeLimit:
-    """Runs each call in a thread of its own and waits at most `seconds` for it.
+    """Runs each call in a thread of its own, for as long as it takes, and waits at most `seconds` for it.
 
     A thread cannot be stopped. So that calls that never come back don't pile up, nothing more is begun while
     MOST_OVERDUE of them are still running.
@@ -27,13 +28,13 @@ class TimeLimit:
         self._seconds = seconds
         self._overdue = 0
         self._lock = Lock()
+        self._threads = CallThreads()
 
     def call(self, work: Callable[[], T]) -> T:
         """The result of `work`, or what it raised; raises OverdueError."""
         if self._overdue >= MOST_OVERDUE:
             raise OverdueError(f"was not begun: {self._overdue} earlier ones have not come back")
-        outcome: Future[T] = Future()
-        Thread(target=carried(_run), args=(work, outcome), daemon=True, name="decision-engine").start()
+        outcome = self._threads.run(carried(work))
         try:
             return outcome.result(self._seconds)
         except TimeoutError:
@@ -47,13 +48,3 @@ class TimeLimit:
     def _came_back(self, _outcome: "Future[Any]") -> None:
         with self._lock:
             self._overdue -= 1
-
-
-def _run(work: Callable[[], T], outcome: "Future[T]") -> None:
-    try:
-        outcome.set_result(work())
-    except Exception as error:
-        outcome.set_exception(error)
-    except BaseException as error:
-        # Engines that call sys.exit() must not stop the server.
-        outcome.set_exception(RuntimeError(f"{type(error).__name__}: {error}"))

@@ -5,7 +5,7 @@ That takes longer than most of our statements do. It is done here at the first e
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Executable
@@ -14,6 +14,8 @@ from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlalchemy.sql.compiler import SQLCompiler
 
 Convert = Callable[[Any], Any]
+#: Its name, how a value is made what the database takes, and the value that it has unless another one is given.
+Parameter = tuple[str, Convert | None, Any]
 
 LIST = re.compile(r"__\[POSTCOMPILE_(\w+)\]")
 VALUES, ADDITION = " VALUES ", " ON DUPLICATE KEY UPDATE "
@@ -45,24 +47,38 @@ class Plan:
         self._metadata: SimpleResultMetaData | None = None
         self._read: list[tuple[int, Convert]] = []
         constants = compiled.construct_params(_check=False)
-        self._parameters = [
+        self._parameters: list[Parameter] = [
             (name, _writer(bind, dialect), constants[name]) for bind, name in compiled.bind_names.items()
         ]
 
     def text(self, parameters: Mapping[str, Any], escape: Convert) -> bytes:
         """The statement with its parameters in it, as `escape` writes them."""
-        return (self.sql % self._written(parameters, escape)).encode()
+        return (self.sql % self._written(self._parameters, parameters, escape)).encode()
 
     def text_of_many(self, rows: Sequence[Mapping[str, Any]], escape: Convert) -> bytes:
         """The same for an INSERT of several rows at once."""
         head, _, rest = self.sql.partition(VALUES)
         row, addition, tail = rest.partition(ADDITION)
-        written = ", ".join([row % self._written(parameters, escape) for parameters in rows])
+        written = ", ".join([row % texts for texts in self._written_rows(rows, escape)])
         return f"{head}{VALUES}{written}{addition}{tail}".encode()
 
-    def _written(self, parameters: Mapping[str, Any], escape: Convert) -> dict[str, str]:
+    def _written_rows(self, rows: Sequence[Mapping[str, Any]], escape: Convert) -> Iterator[dict[str, str]]:
+        """The texts of each row. What is the very same as in the row before, as most is, is not written anew."""
+        texts: dict[str, str] = {}
+        before: Mapping[str, Any] = {}
+        for row in rows:
+            news = [
+                parameter
+                for parameter in self._parameters
+                if parameter[0] not in texts or row.get(parameter[0]) is not before.get(parameter[0])
+            ]
+            texts |= self._written(news, row, escape)
+            yield texts
+            before = row
+
+    def _written(self, wanted: Sequence[Parameter], parameters: Mapping[str, Any], escape: Convert) -> dict[str, str]:
         written = {}
-        for name, convert, constant in self._parameters:
+        for name, convert, constant in wanted:
             value = parameters.get(name, constant)
             if name in self._lists:
                 written[name] = ", ".join([escape(item if convert is None else convert(item)) for item in value])

@@ -214,11 +214,13 @@ class StrictDecimal(StrictNumber):
         super().__init__(precision, scale, asdecimal=False)
         self.precision = precision
         self.scale = scale
+        self._smallest = Decimal(1).scaleb(-scale)
+        self._beyond = Decimal(10) ** (precision - scale)
 
     def accept(self, value: Any) -> Decimal:
         number = self.number(value, "decimal")
-        rounded = number.quantize(Decimal(1).scaleb(-self.scale), ROUND_HALF_UP, EXACT)
-        if abs(rounded) >= Decimal(10) ** (self.precision - self.scale):
+        rounded = number.quantize(self._smallest, ROUND_HALF_UP, EXACT)
+        if abs(rounded) >= self._beyond:
             raise self.out_of_range()
         return rounded
 

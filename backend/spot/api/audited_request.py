@@ -54,7 +54,7 @@ def _fields() -> dict[str, Any]:
 
 
 def _files() -> dict[str, Any]:
-    if request.content_length == 0:
+    if not (request.content_type or request.content_length):
         return {}
     names = [_short(file.filename) for file in request.files.getlist("files")][:MOST_DETAILS]
     return {"files": names} if names else {}

@@ -82,6 +82,18 @@ def test_the_whole_system_in_lists_and_numbers(spot_on_server: Spot) -> None:
     assert get(spot, "system-health")["database"] == "Connected"
 
 
+def test_each_part_of_the_health_survives_the_others(spot_on_server: Spot) -> None:
+    spot = spot_on_server
+    assert len(get(spot, "system-health")["jobs"]) == 9
+    spot.sql("DROP TABLE job_runs")
+    health = get(spot, "system-health")
+    assert (health["jobs"], health["database"], health["decisionEngine"]) == ([], "Connected", "Loaded")
+    spot.sql("ALTER TABLE model_registry RENAME TO models_of_yesterday")
+    health = get(spot, "system-health")
+    assert (health["database"], health["modelStatus"]["activeModels"]) == ("Disconnected", [])
+    assert health["connectionPool"] == get(spot, "system-health")["connectionPool"] == "10/10"
+
+
 def test_hashes_find_tokens_however_they_are_spelt(spot_on_server: Spot) -> None:
     spot = spot_on_server
     spot.http.post(f"/api/admin/clients/{spot.client_id}/regenerate-token")

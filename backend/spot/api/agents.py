@@ -6,7 +6,12 @@ from typing import Any
 
 from backend.core.errors import InvalidBodyError, answer_errors
 from backend.core.openapi import Blueprint
-from backend.spot.api.authentication import authenticated, authenticated_client, authenticated_with_limits
+from backend.spot.api.authentication import (
+    authenticated,
+    authenticated_client,
+    authenticated_with_instance,
+    authenticated_with_limits,
+)
 from backend.spot.api.bodies import fails_on_unreadable_body
 from backend.spot.api.engine import engine_host
 from backend.spot.models import db
@@ -59,7 +64,7 @@ def register(caller: Caller, body: dict[str, Any]) -> Any:
 
 
 @agents.route("/<agent_id>/heartbeat", methods=["POST"])
-@authenticated
+@authenticated_with_instance
 @agents.arguments(schemas.Heartbeat())
 @agents.response(200, Success())
 @agents.alt_response(404, schema=Error(), description="The client has no such agent")
@@ -119,7 +124,7 @@ def issue_switch_command(caller: Caller, body: dict[str, Any], agent_id: str) ->
 
 
 @agents.route("/<agent_id>/pricing-report", methods=["POST"])
-@authenticated
+@authenticated_with_instance
 @agents.arguments(schemas.PricingReport())
 @agents.response(200, Success())
 def pricing_report(caller: Caller, body: dict[str, Any], agent_id: str) -> Any:

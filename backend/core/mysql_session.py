@@ -84,6 +84,11 @@ class MySQLSession(Session):
         matched: int = answer.affected_rows
         return matched
 
+    def keep_and_ask(self, kept: Query, asked: Query) -> tuple[int, Any]:
+        # Without a transaction: when the query is executed, what it depends on has been kept.
+        (written, answer), plan = self._send(*self._texts((kept, asked)), begins=False), asked[0].plan(self._dialect)
+        return written.affected_rows, plan.result(answer.description, answer.rows)
+
     def write_many(self, statement: Prepared, rows: Sequence[Mapping[str, Any]]) -> None:
         plan, escape = statement.plan(self._dialect), self._driver().escape
         for first in range(0, len(rows), MOST_ROWS_A_STATEMENT):
@@ -94,10 +99,12 @@ class MySQLSession(Session):
 
     def _answers(self, queries: Sequence[Query]) -> list[tuple[Plan, FrugalResult]]:
         """What several statements answer, each with how to read it."""
-        escape = self._driver().escape
         plans = [statement.plan(self._dialect) for statement, _ in queries]
-        sent = [plan.text(params, escape) for plan, (_, params) in zip(plans, queries, strict=True)]
-        return list(zip(plans, self._send(*sent), strict=True))
+        return list(zip(plans, self._send(*self._texts(queries)), strict=True))
+
+    def _texts(self, queries: Sequence[Query]) -> list[bytes]:
+        escape = self._driver().escape
+        return [statement.plan(self._dialect).text(params, escape) for statement, params in queries]
 
     def flush(self) -> None:
         if self._waiting:

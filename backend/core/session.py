@@ -101,8 +101,16 @@ class Session:
 
     def change(self, statement: Prepared, params: Mapping[str, Any]) -> int:
         """Execute a statement that changes rows at once; how many it was about, changed or not."""
-        rowcount: int = self.connection().execute(statement.statement, params).rowcount
+        # SQLAlchemy forgets how many rows an INSERT has made, unless it is told not to.
+        options = {"preserve_rowcount": True}
+        rowcount: int = self.connection().execute(statement.statement, params, execution_options=options).rowcount
         return rowcount
+
+    def keep_and_ask(self, kept: Query, asked: Query) -> tuple[int, Any]:
+        """Execute a statement that writes, and a query whose answer depends on that being kept, where possible with
+        one wait; how many rows were written, and the answer. Nothing may have been written before.
+        """
+        return self.change(*kept), self.execute(*asked)
 
     def write_many(self, statement: Prepared, rows: Sequence[Mapping[str, Any]]) -> None:
         """Like `write`, for each of `rows`: parameters that all have the same names."""
@@ -128,11 +136,6 @@ class Session:
         else:
             yield
             self.flush()
-
-    def turn_writer(self) -> None:
-        """What comes writes, after nothing but reading was announced: SQLite allows it in a new transaction only."""
-        if self.bind.dialect.name == "sqlite":
-            self.rollback()
 
     def commit(self) -> None:
         """Keep what was done, if anything was."""

@@ -4,17 +4,17 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Unpack, overload
 
-from flask import current_app, request
+from flask import current_app
 
 from backend.core.admin_access import EXTENSION, Actor, AdminAccess, NotAnOperatorError
-from backend.core.database import SAFE_METHODS, run_and_commit
+from backend.core.database import run_and_commit
 from backend.core.session import Session
 from backend.core.wrong_tokens import count_wrong_token
 from backend.spot.api.audited_request import AuditedAction, Declaration
 from backend.spot.api.authentication import identified, token_in_header
 from backend.spot.api.callers_described import OPERATORS, OPERATORS_AND_AGENTS, Callers, describe_callers
 from backend.spot.models import db
-from backend.spot.services.audit import audit
+from backend.spot.services.audit import audit, audit_row
 from backend.spot.services.callers import owns_agent
 
 View = Callable[..., Any]
@@ -60,10 +60,11 @@ def _in_one_transaction(view: View, declared: AuditedAction | None, recognise: R
         actor = recognise(path, declared is not None)
         if declared is None or actor.kind == "agent":
             return view(**path)
+        if declared.kept_by_view:
+            entity_id, details = declared.happened(path, None)
+            return view(audit_row(actor, declared.action, declared.entity, entity_id, details), **path)
         answer = current_app.make_response(view(**path))
         if answer.status_code < 400:
-            if request.method in SAFE_METHODS:
-                session.turn_writer()
             entity_id, details = declared.happened(path, answer)
             audit(session, actor, declared.action, declared.entity, entity_id, details)
         return answer

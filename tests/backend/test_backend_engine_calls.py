@@ -285,16 +285,6 @@ class TestHangingEngine:
         else:
             pytest.fail("the engine was not asked again")
 
-    def test_a_thread_that_came_back_is_asked_again_and_one_that_hangs_is_not(self, systems: Systems) -> None:
-        who = "__import__('threading').get_ident()"
-        wait = "__import__('threading').Event().wait(60 if instance.get('hangs') else 0)"
-        decision = answer().replace("'because'", f"str({who})")
-        spot = systems.deciding_with(engine_code(f"{wait} or {decision}"), DECISION_TIMEOUT="0.5")
-        hanging = {**SITUATION, "instance": {**SITUATION["instance"], "hangs": True}}
-        threads = [spot.post("decide", asked).json["reason"] for asked in (SITUATION, SITUATION, hanging, SITUATION)]
-        assert threads[0] == threads[1] != threads[3]
-        assert threads[2] == UNAVAILABLE["reason"]
-
     def test_one_that_does_not_come_up_is_given_up(self, systems: Systems) -> None:
         code = engine_code(answer(), body="def load(self):\n    __import__('threading').Event().wait(60)")
         spot = systems.deciding_with(code, ENGINE_LOAD_TIMEOUT="0.5")

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, case, func, select
 from backend.core.clock import utc_now
 from backend.core.prepared import Prepared
 from backend.core.rows import NOW, insert_row, insert_row_if_possible
-from backend.core.session import Query, Session
+from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import AgentDecision, DecisionEngineRun, RiskScore, Switch
 from backend.spot.services.callers import Caller
@@ -21,7 +21,7 @@ from backend.spot.services.engines.interface import EngineFaultError
 from backend.spot.services.engines.loading import LoadedEngine
 from backend.spot.services.engines.quotes import Quote
 from backend.spot.services.events import record_event
-from backend.spot.services.interruptions import risks, risks_query
+from backend.spot.services.interruptions import about_pools, risks_in
 
 WEEK = timedelta(days=7)
 CONFIG = (
@@ -104,21 +104,22 @@ def _situation(
     session: Session, engine: LoadedEngine, agent: Any, instance: dict[str, Any], pricing: Any
 ) -> dict[str, Any]:
     """What engines are told beside the request itself."""
-    queries: list[Query] = [(SWITCHES, {"agent_id": agent.id, "since": utc_now() - WEEK})]
-    if engine.wants_pool_risks:
-        mentioned = {*Quote.read(pricing).pools, instance.get("current_pool_id")}
-        if pool_ids := [name for name in mentioned if isinstance(name, str) and name]:
-            queries.append(risks_query(pool_ids))
-    switches, *counts = session.execute_together(*queries)
+    questions = [(SWITCHES, {"agent_id": agent.id, "since": utc_now() - WEEK})]
+    pools = _mentioned(instance, pricing) if engine.wants_pool_risks else []
+    if pools:
+        questions.append(about_pools(pools))
+    switches, *interruptions = session.execute_together(*questions)
     recent, last = switches.one()
-    situation = {
-        "config": _config(agent),
-        "recent_switches_count": recent,
-        "last_switch_time": last,
-    }
+    situation = {"config": _config(agent), "recent_switches_count": recent, "last_switch_time": last}
     if engine.wants_pool_risks:
-        situation["pool_risks"] = risks(row for answer in counts for row in answer)
+        situation["pool_risks"] = risks_in(interruptions[0]) if pools else {}
     return situation
+
+
+def _mentioned(instance: dict[str, Any], pricing: Any) -> list[str]:
+    """The pools that a request is about."""
+    mentioned = {*Quote.read(pricing).pools, instance.get("current_pool_id")}
+    return [name for name in mentioned if isinstance(name, str) and name]
 
 
 def _config(agent: Any) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """How often pools were interrupted lately, as a risk from 0 to 1."""
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,7 +7,7 @@ from sqlalchemy import bindparam, func, select
 
 from backend.core.clock import utc_now
 from backend.core.prepared import Prepared
-from backend.core.session import Query, Session
+from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import InterruptionEvent, SpotPool
 
@@ -45,14 +44,14 @@ def risk_of(interruptions: int) -> float:
     return min(interruptions / WINDOW_DAYS, 1.0)
 
 
-def risks_query(pool_ids: list[str]) -> Query:
-    """What to ask for the risks of pools, at least one; see `risks`."""
+def about_pools(pool_ids: list[str]) -> tuple[Prepared, dict[str, Any]]:
+    """The query for the interruptions of pools, at least one, and its parameters; `risks_in` reads what it answers."""
     return OF_POOLS, {"pool_ids": pool_ids, "since": _since()}
 
 
-def risks(counts: Iterable[Any]) -> dict[str | None, float]:
-    """The risk of each pool, as `risks_query` was answered; pools without interruptions are left out."""
-    return {pool_id: risk_of(count) for pool_id, count in counts}
+def risks_in(answer: Any) -> dict[str | None, float]:
+    """The risk of each pool that was asked about; pools without interruptions are left out."""
+    return {pool_id: risk_of(count) for pool_id, count in answer}
 
 
 def pool_risk(session: Session, pool_id: str | None) -> float:

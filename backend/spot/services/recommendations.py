@@ -8,7 +8,7 @@ from sqlalchemy import and_, bindparam, select
 from backend.core.clock import utc_now
 from backend.core.errors import RequestRefusedError
 from backend.core.prepared import Prepared
-from backend.core.session import Query, Session
+from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import CleanPriceSnapshot, Instance, SpotPool
 from backend.spot.services.callers import Caller
@@ -33,7 +33,6 @@ INSTANCE_WITH_POOL = Prepared(
     .outerjoin(SpotPool, SpotPool.id == Instance.current_pool_id)
     .where(Instance.id == bindparam("instance_id", type_=Operand()))
 )
-#: Fresh prices of the other pools of an instance's kind, cheapest first.
 ALTERNATIVES = Prepared(
     select(SpotPool.id, SpotPool.pool_name.label("name"), SpotPool.az, CleanPriceSnapshot.spot_price)
     .select_from(Instance)
@@ -56,7 +55,7 @@ def recommend(session: Session, host: EngineHost, caller: Caller) -> dict[str, A
     is loaded, the agent is to stay.
     """
     agent = caller.own_agent()
-    instance, alternatives = _market(session, agent)
+    instance, alternatives = _look_up(session, agent)
     if instance is None:
         raise RequestRefusedError(404, "Agent not found")
     outcome = _ask(host.engine(session), agent, instance, alternatives)
@@ -91,15 +90,13 @@ def _ask(engine: LoadedEngine | None, agent: Any, instance: Any, alternatives: l
         raise RequestRefusedError(500, str(fault)) from fault
 
 
-def _market(session: Session, agent: Any) -> tuple[Any, list[dict[str, Any]]]:
-    """The agent's instance with its pool (None when it has no row), and the alternatives; none where it is in no pool.
+def _look_up(session: Session, agent: Any) -> tuple[Any, list[dict[str, Any]]]:
+    """The agent's instance, and fresh prices of the other pools of its kind, cheapest first.
 
-    All is asked with one wait.
+    There are none for an agent that is in no pool.
     """
-    of_instance = {"instance_id": agent.instance_id}
-    queries: list[Query] = [(INSTANCE_WITH_POOL, of_instance)]
-    if agent.current_pool_id is not None:
-        others = {**of_instance, "pool_id": agent.current_pool_id, "since": utc_now() - FRESH}
-        queries.append((ALTERNATIVES, others))
-    instance, *alternatives = session.execute_together(*queries)
-    return instance.first(), [dict(row) for found in alternatives for row in found.mappings()]
+    place = {"instance_id": agent.instance_id, "pool_id": agent.current_pool_id}
+    instances, alternatives = session.execute_together(
+        (INSTANCE_WITH_POOL, place), (ALTERNATIVES, {**place, "since": utc_now() - FRESH})
+    )
+    return instances.first(), [dict(row) for row in alternatives.mappings()]

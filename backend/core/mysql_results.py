@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
-from struct import unpack, unpack_from
+from struct import unpack
 from typing import Any
 
 from pymysql.connections import TEXT_TYPES, MySQLResult
@@ -72,7 +72,7 @@ class FrugalResult(MySQLResult):
     def _read_done(self, packet: bytes) -> None:
         self.affected_rows, position = _whole_number(packet, HEADER + 1)
         self.insert_id, position = _whole_number(packet, position)
-        self.server_status, self.warning_count = unpack_from("<HH", packet, position)
+        self.server_status, self.warning_count = unpack("<HH", packet[position : position + 4])
         self.has_next = self.server_status & SERVER_STATUS.SERVER_MORE_RESULTS_EXISTS
 
     def _get_descriptions(self) -> None:

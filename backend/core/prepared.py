@@ -5,7 +5,7 @@ That takes longer than most of our statements do. It is done here at the first e
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Executable
@@ -59,22 +59,20 @@ class Plan:
         """The same for an INSERT of several rows at once."""
         head, _, rest = self.sql.partition(VALUES)
         row, addition, tail = rest.partition(ADDITION)
-        written = ", ".join([row % texts for texts in self._written_rows(rows, escape)])
-        return f"{head}{VALUES}{written}{addition}{tail}".encode()
-
-    def _written_rows(self, rows: Sequence[Mapping[str, Any]], escape: Convert) -> Iterator[dict[str, str]]:
-        """The texts of each row. What is the very same as in the row before, as most is, is not written anew."""
         texts: dict[str, str] = {}
         before: Mapping[str, Any] = {}
-        for row in rows:
+        written = []
+        for parameters in rows:
+            # What is the very same as in the row before, as most is, is not written anew.
             news = [
                 parameter
                 for parameter in self._parameters
-                if parameter[0] not in texts or row.get(parameter[0]) is not before.get(parameter[0])
+                if parameter[0] not in texts or parameters.get(parameter[0]) is not before.get(parameter[0])
             ]
-            texts |= self._written(news, row, escape)
-            yield texts
-            before = row
+            texts |= self._written(news, parameters, escape)
+            written.append(row % texts)
+            before = parameters
+        return f"{head}{VALUES}{', '.join(written)}{addition}{tail}".encode()
 
     def _written(self, wanted: Sequence[Parameter], parameters: Mapping[str, Any], escape: Convert) -> dict[str, str]:
         written = {}

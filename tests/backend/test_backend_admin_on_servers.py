@@ -102,7 +102,7 @@ def test_a_token_is_shown_only_where_that_is_kept(spot_on_server: Spot) -> None:
 
 def test_each_part_of_the_health_survives_the_others(spot_on_server: Spot) -> None:
     spot = spot_on_server
-    assert len(get(spot, "system-health")["jobs"]) == 9
+    assert get(spot, "system-health")["jobs"] != []
     spot.sql("DROP TABLE job_runs")
     health = get(spot, "system-health")
     assert (health["jobs"], health["database"], health["decisionEngine"]) == ([], "Connected", "Loaded")

@@ -40,7 +40,7 @@ class Actor:
     @classmethod
     def of_request(cls, kind: str, name: str | None = None) -> "Actor":
         """Whoever sent the request at hand."""
-        return cls(kind, name, request.remote_addr, request.user_agent.string)
+        return cls(kind, name, request.remote_addr, request.headers.get("User-Agent", ""))
 
 
 SYSTEM = Actor("system")

@@ -50,22 +50,23 @@ class RequestFilter(logging.Filter):
 def about(request: CurrentRequest) -> dict[str, Any]:
     """What every line about a request tells."""
     environ = request.environ
+    route = route_of(environ)
     return {
         "request_id": request.request_id,
         "domain": request.domain,
         "method": environ["REQUEST_METHOD"],
-        "route": route_of(environ),
-        "path": path_of(environ),
+        "route": route,
+        "path": path_of(environ, route),
         "owner": owner_of(environ),
     }
 
 
-def path_of(environ: dict[str, Any]) -> str:
-    """The path of a request, without its query and without secrets."""
+def path_of(environ: dict[str, Any], route: str | None) -> str:
+    """The path of a request that `route` matched, without its query and without secrets."""
     path: str = environ.get("PATH_INFO", "")
     if not path.isascii():
         path = path.encode("latin-1").decode(errors="replace")
-    return shown_path(path, route_of(environ))
+    return shown_path(path, route)
 
 
 def _without_exceptions(record: logging.LogRecord) -> str:

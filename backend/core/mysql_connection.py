@@ -10,6 +10,7 @@ from typing import Any
 from pymysql import MySQLError
 from pymysql.connections import Connection
 from pymysql.constants import CLIENT, COMMAND, CR, SERVER_STATUS
+from pymysql.converters import escape_string
 from pymysql.err import OperationalError
 
 from backend.core.mysql_results import FrugalResult
@@ -103,7 +104,13 @@ class FrugalConnection(Connection):
         begins = not self.in_transaction and any(_needs_transaction(statement) for statement in statements)
         self._execute_command(COMMAND.COM_QUERY, b";".join([BEGIN, *statements] if begins else statements))
         if begins:
-            self._read_ok_packet()
+            self._read_query_result()
+
+    def escape(self, obj: Any, mapping: Any = None) -> Any:
+        """A value as SQL: as the parent writes it, which takes texts, almost all values, through several steps."""
+        if type(obj) is str and not self.server_status & SERVER_STATUS.SERVER_STATUS_NO_BACKSLASH_ESCAPES:
+            return f"'{escape_string(obj)}'"
+        return super().escape(obj, mapping)
 
     def commit(self) -> None:
         """Commit, if anything was begun."""

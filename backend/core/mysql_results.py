@@ -20,7 +20,9 @@ NULL = 251
 BYTES_OF_LENGTH = {252: 2, 253: 3, 254: 8}
 
 LONGEST_PACKET = 0xFFFFFF
-ERROR, END, LONGEST_END = 0xFF, 0xFE, 9
+DONE, ERROR, END, LONGEST_END = 0x00, 0xFF, 0xFE, 9
+#: A packet that ends a list of columns: its header, the sign, warnings and the server's state.
+END_OF_COLUMNS = 9
 
 Converter = tuple[str | None, Callable[[Any], Any] | None]
 
@@ -44,12 +46,42 @@ class FrugalResult(MySQLResult):
 
     connection: Any
 
+    def read(self) -> None:
+        """Read the answer to one statement; most are short, have come whole, and say "done" or how many columns."""
+        connection = self.connection
+        there = _there(connection)
+        length = int.from_bytes(there[:3], "little")
+        whole = 0 < length <= len(there) - HEADER and there[3] == connection._next_seq_id
+        if whole and there[HEADER] == DONE:
+            self._take(HEADER + length)
+            self._read_done(there)
+            self.connection = None
+        elif whole and length == 1 and there[HEADER] < NULL:
+            self._take(HEADER + length)
+            self.field_count = there[HEADER]
+            self._get_descriptions()
+            self._read_rowdata_packet()
+        else:
+            super().read()
+
+    def _take(self, size: int) -> None:
+        """Take the next packet, which is there, out of the stream."""
+        self.connection._rfile.read(size)
+        self.connection._next_seq_id = (self.connection._next_seq_id + 1) & 255
+
+    def _read_done(self, packet: bytes) -> None:
+        self.affected_rows, position = _whole_number(packet, HEADER + 1)
+        self.insert_id, position = _whole_number(packet, position)
+        self.server_status, self.warning_count = unpack("<HH", packet[position : position + 4])
+        self.has_next = self.server_status & SERVER_STATUS.SERVER_MORE_RESULTS_EXISTS
+
     def _get_descriptions(self) -> None:
         connection = self.connection
         known = _columns(_packets(connection, self.field_count), self.field_count)
         self.fields, self.converters, self.description = known
-        connection._next_seq_id = (connection._next_seq_id + self.field_count) % 256
-        connection._read_packet()
+        if connection._read_bytes(END_OF_COLUMNS)[HEADER] != END:
+            raise _lost(connection)
+        connection._next_seq_id = (connection._next_seq_id + self.field_count + 1) & 255
 
     def _read_rowdata_packet(self) -> None:
         try:
@@ -104,6 +136,26 @@ class FrugalResult(MySQLResult):
             position = end
             row.append(value if convert is None else convert(value))
         return tuple(row)
+
+
+def _there(connection: Any) -> bytes:
+    """What the server has sent and nobody has read, once there is any."""
+    try:
+        there = connection._rfile.peek()
+    except OSError as error:
+        raise _lost(connection) from error
+    if not there:
+        raise _lost(connection)
+    return bytes(there)
+
+
+def _whole_number(packet: bytes, position: int) -> tuple[int, int]:
+    """A number of the protocol, and where the next one begins."""
+    first = packet[position]
+    if first < NULL:
+        return first, position + 1
+    end = position + 1 + BYTES_OF_LENGTH[first]
+    return int.from_bytes(packet[position + 1 : end], "little"), end
 
 
 def _lost(connection: Any) -> OperationalError:

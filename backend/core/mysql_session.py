@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeVar, cast
 
 from pymysql import MySQLError
@@ -13,8 +12,8 @@ from backend.core.database_errors import DEADLOCK
 from backend.core.error_translation import refusal_of_mysql
 from backend.core.mysql_connection import FrugalConnection
 from backend.core.mysql_results import FrugalResult
-from backend.core.prepared import Prepared
-from backend.core.session import Loss, Session
+from backend.core.prepared import Plan, Prepared
+from backend.core.session import Found, Loss, Query, Session
 
 T = TypeVar("T")
 
@@ -41,6 +40,7 @@ class MySQLSession(Session):
         super().__init__(engine)
         self._dialect = engine.dialect
         self._pooled: PoolProxiedConnection | None = None
+        self._talking: FrugalConnection | None = None
         self._waiting: list[Waiting] = []
         self._lost: Exception | None = None
 
@@ -57,13 +57,18 @@ class MySQLSession(Session):
         (answer,) = self._send(plan.text(params or {}, self._driver().escape))
         return plan.result(answer.description, answer.rows)
 
-    def execute_together(self, *queries: tuple[Prepared, Mapping[str, Any]]) -> list[Any]:
-        escape = self._driver().escape
-        plans = [(statement.plan(self._dialect), params) for statement, params in queries]
-        answers = self._send(*[plan.text(params, escape) for plan, params in plans])
-        return [plan.result(answer.description, answer.rows) for (plan, _), answer in zip(plans, answers, strict=True)]
+    def execute_together(self, *queries: Query) -> list[Any]:
+        return [plan.result(answer.description, answer.rows) for plan, answer in self._answers(queries)]
 
-    def dicts(self, statement: Any, params: Any = None) -> list[dict[str, Any]]:
+    def dicts_of_each(self, *queries: Query) -> list[Found | Exception]:
+        try:
+            return [plan.dicts(answer.description, answer.rows) for plan, answer in self._answers(queries)]
+        except Exception:
+            # Which of them it was, and what the others have to say, is found out one by one.
+            self.rollback()
+            return super().dicts_of_each(*queries)
+
+    def dicts(self, statement: Any, params: Any = None) -> Found:
         if not isinstance(statement, Prepared):
             return super().dicts(statement, params)
         plan = statement.plan(self._dialect)
@@ -74,6 +79,16 @@ class MySQLSession(Session):
         sql = statement.plan(self._dialect).text(params, self._driver().escape)
         self._waiting.append(Waiting(sql, loss))
 
+    def change(self, statement: Prepared, params: Mapping[str, Any]) -> int:
+        (answer,) = self._send(statement.plan(self._dialect).text(params, self._driver().escape))
+        matched: int = answer.affected_rows
+        return matched
+
+    def keep_and_ask(self, kept: Query, asked: Query) -> tuple[int, Any]:
+        # Without a transaction: when the query is executed, what it depends on has been kept.
+        (written, answer), plan = self._send(*self._texts((kept, asked)), begins=False), asked[0].plan(self._dialect)
+        return written.affected_rows, plan.result(answer.description, answer.rows)
+
     def write_many(self, statement: Prepared, rows: Sequence[Mapping[str, Any]]) -> None:
         plan, escape = statement.plan(self._dialect), self._driver().escape
         for first in range(0, len(rows), MOST_ROWS_A_STATEMENT):
@@ -81,6 +96,15 @@ class MySQLSession(Session):
             self._waiting.append(Waiting(sql, None))
             if sum(len(waiting.sql) for waiting in self._waiting) > MOST_BYTES_WAITING:
                 self.flush()
+
+    def _answers(self, queries: Sequence[Query]) -> list[tuple[Plan, FrugalResult]]:
+        """What several statements answer, each with how to read it."""
+        plans = [statement.plan(self._dialect) for statement, _ in queries]
+        return list(zip(plans, self._send(*self._texts(queries)), strict=True))
+
+    def _texts(self, queries: Sequence[Query]) -> list[bytes]:
+        escape = self._driver().escape
+        return [statement.plan(self._dialect).text(params, escape) for statement, params in queries]
 
     def flush(self) -> None:
         if self._waiting:
@@ -97,7 +121,7 @@ class MySQLSession(Session):
         self.close()
 
     def close(self) -> None:
-        self._waiting, self._lost = [], None
+        self._waiting, self._lost, self._talking = [], None, None
         super().close()
         pooled, self._pooled = self._pooled, None
         if pooled is not None:
@@ -111,13 +135,15 @@ class MySQLSession(Session):
         return self._pooled
 
     def _driver(self) -> FrugalConnection:
-        return cast(FrugalConnection, self._held().driver_connection)
+        if self._talking is None:
+            self._talking = cast(FrugalConnection, self._held().driver_connection)
+        return self._talking
 
     def _send(self, *last: bytes, begins: bool = True) -> Sequence[FrugalResult]:
         """Send what waits, and `last` behind it; what those answered."""
         waiting, self._waiting = self._waiting, []
         while statements := [*[each.sql for each in waiting], *last]:
-            answers, complaint = self._translating(partial(self._driver().send, statements, begins=begins))
+            answers, complaint = self._driver().send(statements, begins=begins)
             if complaint is None:
                 return answers[len(waiting) :]
             self._lose(waiting, len(answers), complaint)
@@ -143,5 +169,5 @@ class MySQLSession(Session):
         refusal = refusal_of_mysql(complaint) or RuntimeError(str(complaint))
         if self._pooled is not None and self._dialect.is_disconnect(complaint, None, None):
             self._pooled.invalidate(complaint)
-            self._lost = refusal
+            self._lost, self._talking = refusal, None
         return refusal

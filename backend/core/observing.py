@@ -125,10 +125,12 @@ class _Observed:
         self.status = status
         seconds = time.perf_counter() - self._began
         environ = self._request.environ
-        self._observer.figures.count(environ["REQUEST_METHOD"], route_of(environ), owner_of(environ), status, seconds)
+        method, route, owner = environ["REQUEST_METHOD"], route_of(environ), owner_of(environ)
+        self._observer.figures.count(method, route, owner, status, seconds)
         lines = self._observer.lines
         if lines.logger.isEnabledFor(logging.INFO):
-            lines.write(_line(self._request, status, seconds))
+            always = _always(self._request.domain, method, route, owner)
+            lines.write(_line(self._request, always, path_of(environ, route), status, seconds))
 
 
 class _Body:
@@ -159,13 +161,11 @@ class _Body:
             current_request.set(None)
 
 
-def _line(request: CurrentRequest, status: int, seconds: float) -> str:
+def _line(request: CurrentRequest, always: str, path: str, status: int, seconds: float) -> str:
     """The keys of `about`, and what came of the request. Only what differs between requests is put together anew."""
-    environ = request.environ
-    always = _always(request.domain, environ["REQUEST_METHOD"], route_of(environ), owner_of(environ))
     return (
         f'{{"timestamp": "{datetime.now(UTC).isoformat()}", {always}, "request_id": "{request.request_id}", '
-        f'"path": {ENCODER.encode(path_of(environ))}, "status": {status:d}, "duration_ms": {seconds * 1000:.3f}}}'
+        f'"path": {ENCODER.encode(path)}, "status": {status:d}, "duration_ms": {seconds * 1000:.3f}}}'
     )
 
 

@@ -7,7 +7,6 @@ That takes longer than most of our statements do. It is done here at the first e
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import Executable
 from sqlalchemy.engine import Dialect, IteratorResult
@@ -15,6 +14,8 @@ from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlalchemy.sql.compiler import SQLCompiler
 
 Convert = Callable[[Any], Any]
+#: Its name, how a value is made what the database takes, and the value that it has unless another one is given.
+Parameter = tuple[str, Convert | None, Any]
 
 LIST = re.compile(r"__\[POSTCOMPILE_(\w+)\]")
 VALUES, ADDITION = " VALUES ", " ON DUPLICATE KEY UPDATE "
@@ -25,7 +26,7 @@ class Prepared:
 
     def __init__(self, statement: Executable) -> None:
         self.statement = statement
-        self._plans: WeakKeyDictionary[Dialect, Plan] = WeakKeyDictionary()
+        self._plans: dict[Dialect, Plan] = {}
 
     def plan(self, dialect: Dialect) -> "Plan":
         """How to send it to databases of this dialect, whose driver must know parameters by name (`%(name)s`)."""
@@ -46,24 +47,36 @@ class Plan:
         self._metadata: SimpleResultMetaData | None = None
         self._read: list[tuple[int, Convert]] = []
         constants = compiled.construct_params(_check=False)
-        self._parameters = [
+        self._parameters: list[Parameter] = [
             (name, _writer(bind, dialect), constants[name]) for bind, name in compiled.bind_names.items()
         ]
 
     def text(self, parameters: Mapping[str, Any], escape: Convert) -> bytes:
         """The statement with its parameters in it, as `escape` writes them."""
-        return (self.sql % self._written(parameters, escape)).encode()
+        return (self.sql % self._written(self._parameters, parameters, escape)).encode()
 
     def text_of_many(self, rows: Sequence[Mapping[str, Any]], escape: Convert) -> bytes:
         """The same for an INSERT of several rows at once."""
         head, _, rest = self.sql.partition(VALUES)
         row, addition, tail = rest.partition(ADDITION)
-        written = ", ".join([row % self._written(parameters, escape) for parameters in rows])
-        return f"{head}{VALUES}{written}{addition}{tail}".encode()
+        texts: dict[str, str] = {}
+        before: Mapping[str, Any] = {}
+        written = []
+        for parameters in rows:
+            # What is the very same as in the row before, as most is, is not written anew.
+            news = [
+                parameter
+                for parameter in self._parameters
+                if parameter[0] not in texts or parameters.get(parameter[0]) is not before.get(parameter[0])
+            ]
+            texts |= self._written(news, parameters, escape)
+            written.append(row % texts)
+            before = parameters
+        return f"{head}{VALUES}{', '.join(written)}{addition}{tail}".encode()
 
-    def _written(self, parameters: Mapping[str, Any], escape: Convert) -> dict[str, str]:
+    def _written(self, wanted: Sequence[Parameter], parameters: Mapping[str, Any], escape: Convert) -> dict[str, str]:
         written = {}
-        for name, convert, constant in self._parameters:
+        for name, convert, constant in wanted:
             value = parameters.get(name, constant)
             if name in self._lists:
                 written[name] = ", ".join([escape(item if convert is None else convert(item)) for item in value])

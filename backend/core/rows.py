@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Table, bindparam, func, insert, update
+from sqlalchemy import ColumnElement, Table, bindparam, case, func, insert, update
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.sql.functions import now
@@ -20,6 +20,7 @@ NEW, MATCH = "new_", "match_"
 Model = type[DeclarativeBase]
 Names = tuple[str, ...]
 Terms = tuple[tuple[str, ColumnElement[Any]], ...]
+Lasting = tuple[tuple[str, str], ...]
 NOW = func.now()
 
 
@@ -72,25 +73,40 @@ def update_rows(session: Session, model: Model, *where: ColumnElement[bool], **v
     return session.connection().execute(update(_table(model)).where(*where).values(values)).rowcount
 
 
-def update_matching(session: Session, model: Model, match: Mapping[str, Any], **values: Any) -> None:
-    """Set `values` in the rows whose columns equal those of `match`; SQL among them is func.now() or a constant."""
+def update_matching(
+    session: Session, model: Model, match: Mapping[str, Any], lasting: Lasting = (), /, **values: Any
+) -> None:
+    """Set `values` in the rows whose columns equal those of `match`; SQL among them is func.now() or a constant.
+
+    `lasting` are pairs of a column and a value that it never loses once it has it.
+    """
+    session.write(*_updating(model, match, lasting, values))
+
+
+def update_matching_now(
+    session: Session, model: Model, match: Mapping[str, Any], lasting: Lasting = (), /, **values: Any
+) -> int:
+    """Like `update_matching`, without waiting for the next answer or the commit; how many rows matched."""
+    return session.change(*_updating(model, match, lasting, values))
+
+
+def _updating(
+    model: Model, match: Mapping[str, Any], lasting: Lasting, values: Mapping[str, Any]
+) -> tuple[Prepared, dict[str, Any]]:
+    """The statement of an update, and its parameters."""
     sent, terms = _split(values)
     parameters = {NEW + name: value for name, value in sent.items()}
     for name, value in match.items():
         parameters[MATCH + name] = value
-    session.write(_update(_table(model), tuple(match), tuple(sent), terms), parameters)
+    return _update(_table(model), tuple(match), tuple(sent), terms, lasting), parameters
 
 
 def _split(values: Mapping[str, Any]) -> tuple[dict[str, Any], Terms]:
     """The values to send, and the columns whose values the database finds itself, with the SQL that says how."""
-    terms = tuple(
-        [(name, NOW if isinstance(value, now) else value) for name, value in values.items() if _is_sql(value)]
-    )
-    return {name: value for name, value in values.items() if not _is_sql(value)} if terms else dict(values), terms
-
-
-def _is_sql(value: Any) -> bool:
-    return isinstance(value, ColumnElement)
+    sent = dict(values)
+    found = [name for name, value in values.items() if isinstance(value, ColumnElement)]
+    terms = [(name, sent.pop(name)) for name in found]
+    return sent, tuple([(name, NOW if isinstance(term, now) else term) for name, term in terms])
 
 
 @lru_cache(MOST_SHAPES)
@@ -119,9 +135,14 @@ def _upsert(table: Table, changed: Names, sent: Names, terms: Terms, dialect: st
 
 
 @lru_cache(MOST_SHAPES)
-def _update(table: Table, match: Names, sent: Names, terms: Terms) -> Prepared:
+def _update(table: Table, match: Names, sent: Names, terms: Terms, lasting: Lasting) -> Prepared:
     where = (table.c[name] == bindparam(MATCH + name, type_=Operand()) for name in match)
-    return Prepared(update(table).where(*where).values(_row(sent, terms, NEW)))
+    row = _row(sent, terms, NEW)
+    for name, value in lasting:
+        if name in sent:
+            column = table.c[name]
+            row[name] = case((column == value, column), else_=bindparam(NEW + name, type_=column.type))
+    return Prepared(update(table).where(*where).values(row))
 
 
 def _row(sent: Names, terms: Terms, prefix: str = "") -> dict[str, Any]:

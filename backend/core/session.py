@@ -11,6 +11,8 @@ from backend.core.database_errors import DEADLOCK, StatementRefusedError
 from backend.core.prepared import Prepared
 
 Loss = Callable[[str], None]
+Query = tuple[Prepared, Mapping[str, Any]]
+Found = list[dict[str, Any]]
 
 
 class Session:
@@ -49,13 +51,32 @@ class Session:
         plain = statement.statement if isinstance(statement, Prepared) else statement
         return self.connection().execute(plain, params)
 
-    def dicts(self, statement: Any, params: Any = None) -> list[dict[str, Any]]:
+    def dicts(self, statement: Any, params: Any = None) -> Found:
         """The rows that `statement` answers, each as a dict by the names of its columns."""
         return [dict(row) for row in self.execute(statement, params).mappings()]
 
-    def execute_together(self, *queries: tuple[Prepared, Mapping[str, Any]]) -> list[Any]:
+    def execute_together(self, *queries: Query) -> list[Any]:
         """What each of several statements, with its parameters, answers; where possible with one wait for all."""
         return [self.execute(statement, params) for statement, params in queries]
+
+    def dicts_of_each(self, *queries: Query) -> list[Found | Exception]:
+        """The rows of each of several queries as `dicts` answers them, or why it failed: the others survive that.
+
+        To be asked before anything is written: a failure undoes the transaction.
+        """
+        answers: list[Found | Exception] = []
+        for number, (statement, params) in enumerate(queries):
+            try:
+                self.connection()
+            except Exception as error:
+                # The next one would only wait as long once more.
+                return [*answers, *[error] * (len(queries) - number)]
+            try:
+                answers.append(self.dicts(statement, params))
+            except Exception as error:
+                self.rollback()
+                answers.append(error)
+        return answers
 
     def scalars(self, statement: Any, params: Any = None) -> Any:
         """The first column of what `statement` answers."""
@@ -77,6 +98,19 @@ class Session:
             if refusal.errno == DEADLOCK:
                 raise
             loss(str(refusal))
+
+    def change(self, statement: Prepared, params: Mapping[str, Any]) -> int:
+        """Execute a statement that changes rows at once; how many it was about, changed or not."""
+        # SQLAlchemy forgets how many rows an INSERT has made, unless it is told not to.
+        options = {"preserve_rowcount": True}
+        rowcount: int = self.connection().execute(statement.statement, params, execution_options=options).rowcount
+        return rowcount
+
+    def keep_and_ask(self, kept: Query, asked: Query) -> tuple[int, Any]:
+        """Execute a statement that writes, and a query whose answer depends on that being kept, where possible with
+        one wait; how many rows were written, and the answer. Nothing may have been written before.
+        """
+        return self.change(*kept), self.execute(*asked)
 
     def write_many(self, statement: Prepared, rows: Sequence[Mapping[str, Any]]) -> None:
         """Like `write`, for each of `rows`: parameters that all have the same names."""

@@ -1,5 +1,6 @@
 """Opening sessions, and keeping one for each application context."""
 
+from functools import cache
 from typing import cast
 
 from flask import g
@@ -13,12 +14,15 @@ KEPT = "database_session"
 
 def open_session(engine: Engine) -> Session:
     """A session; as a context manager, it keeps what is done inside."""
-    if engine.dialect.name != "mysql":
-        return Session(engine)
+    return _mysql_session()(engine) if engine.dialect.name == "mysql" else Session(engine)
+
+
+@cache
+def _mysql_session() -> type[Session]:
     # Its driver is only installed where it is needed.
     from backend.core.mysql_session import MySQLSession
 
-    return MySQLSession(engine)
+    return MySQLSession
 
 
 class SessionOfContext:

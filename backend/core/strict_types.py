@@ -189,7 +189,10 @@ class StrictInteger(StrictNumber):
         return dialect.type_descriptor(BigInteger() if self.bits > 32 else Integer())
 
     def accept(self, value: Any) -> int:
-        whole = int(self.number(value, "integer").to_integral_value(ROUND_HALF_UP))
+        if isinstance(value, int):
+            whole = int(value)
+        else:
+            whole = int(self.number(value, "integer").to_integral_value(ROUND_HALF_UP))
         if not -(2 ** (self.bits - 1)) <= whole < 2 ** (self.bits - 1):
             raise self.out_of_range()
         return whole
@@ -211,11 +214,13 @@ class StrictDecimal(StrictNumber):
         super().__init__(precision, scale, asdecimal=False)
         self.precision = precision
         self.scale = scale
+        self._smallest = Decimal(1).scaleb(-scale)
+        self._beyond = Decimal(10) ** (precision - scale)
 
     def accept(self, value: Any) -> Decimal:
         number = self.number(value, "decimal")
-        rounded = number.quantize(Decimal(1).scaleb(-self.scale), ROUND_HALF_UP, EXACT)
-        if abs(rounded) >= Decimal(10) ** (self.precision - self.scale):
+        rounded = number.quantize(self._smallest, ROUND_HALF_UP, EXACT)
+        if abs(rounded) >= self._beyond:
             raise self.out_of_range()
         return rounded
 

@@ -82,6 +82,36 @@ def test_the_whole_system_in_lists_and_numbers(spot_on_server: Spot) -> None:
     assert get(spot, "system-health")["database"] == "Connected"
 
 
+def test_a_token_is_shown_only_where_that_is_kept(spot_on_server: Spot) -> None:
+    spot = spot_on_server
+    path, kept = f"/api/admin/clients/{spot.client_id}/token", "SELECT action, entity_id, actor_type FROM audit_logs"
+    forgotten, similar = "hashed:" + 32 * "0", "hashed:in a way"
+    spot.sql("UPDATE clients SET client_token = ?", forgotten)
+    assert spot.http.get(path).status_code == 410
+    assert spot.http.get("/api/admin/clients/nobody/token").status_code == 404
+    assert spot.sql(kept) == []
+    for token in (TOKEN, similar):
+        spot.sql("UPDATE clients SET client_token = ?", token)
+        assert spot.http.get(path).json == {"client_name": spot.client_id, "token": token}
+    row = {"action": "client_token_shown", "entity_id": spot.client_id, "actor_type": "open"}
+    assert spot.sql(kept) == [row, row]
+    spot.sql("DROP TABLE audit_logs")
+    answer = spot.http.get(path)
+    assert (answer.status_code, answer.json) == (500, {"error": "The database could not carry out the request"})
+
+
+def test_each_part_of_the_health_survives_the_others(spot_on_server: Spot) -> None:
+    spot = spot_on_server
+    assert get(spot, "system-health")["jobs"] != []
+    spot.sql("DROP TABLE job_runs")
+    health = get(spot, "system-health")
+    assert (health["jobs"], health["database"], health["decisionEngine"]) == ([], "Connected", "Loaded")
+    spot.sql("ALTER TABLE model_registry RENAME TO models_of_yesterday")
+    health = get(spot, "system-health")
+    assert (health["database"], health["modelStatus"]["activeModels"]) == ("Disconnected", [])
+    assert health["connectionPool"] == get(spot, "system-health")["connectionPool"] == "10/10"
+
+
 def test_hashes_find_tokens_however_they_are_spelt(spot_on_server: Spot) -> None:
     spot = spot_on_server
     spot.http.post(f"/api/admin/clients/{spot.client_id}/regenerate-token")

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from pymysql import MySQLError
 from pymysql.constants import CR
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import bindparam, column, literal, select, table, text
 
 from backend.core.database import run_and_commit
 from backend.core.database_errors import StatementRefusedError
 from backend.core.mysql_connection import FrugalConnection
 from backend.core.prepared import Prepared
-from backend.core.rows import insert_row, insert_row_if_possible, insert_rows, update_matching
+from backend.core.rows import insert_row, insert_row_if_possible, insert_rows, update_matching, update_matching_now
 from backend.core.session import Session
 from backend.spot.models import Client, Notification, SystemEvent, db
 from tests.backend.conftest import Spot, spot_on
@@ -137,6 +137,42 @@ def test_many_rows_and_lists(spot: Spot, do: Do) -> None:
 
     assert do(work) == [("client-1",)]
     assert spot.one("SELECT COUNT(*) AS n FROM notifications WHERE message = 'VALUES ('")["n"] == 1203
+
+
+def test_what_several_rows_share_is_theirs_and_what_they_do_not_is_not(spot: Spot, do: Do) -> None:
+    texts = ["a", "a", None, "b", None, "a"]
+    rows = [
+        {"id": str(number), "client_id": "client-1", "message": "m", "severity": severity}
+        for number, severity in enumerate(texts)
+    ]
+    do(lambda session: insert_rows(session, Notification, rows))
+    kept = spot.sql("SELECT severity, message FROM notifications ORDER BY id")
+    assert [row["severity"] for row in kept] == texts
+    assert {row["message"] for row in kept} == {"m"}
+
+
+def test_how_many_rows_an_update_is_about(do: Do) -> None:
+    def work(session: Session) -> list[int]:
+        return [
+            update_matching_now(session, Client, {"id": key}, lasting, name=name)
+            for key, lasting, name in (
+                ("client-1", (), "a"),
+                ("client-1", (), "a"),
+                ("nobody", (), "a"),
+                ("client-1", (("name", "a"),), "b"),
+            )
+        ]
+
+    assert do(work) == [1, 1, 0, 1]
+    assert do(lambda session: session.scalars(NAME, {"client_id": "client-1"}).all()) == ["a"]
+
+
+def test_each_of_several_questions_survives_the_others(do: Do) -> None:
+    name, one = (NAME, {"client_id": "client-1"}), (Prepared(select(literal(1).label("n"))), {})
+    broken = Prepared(select(column("nothing")).select_from(table("nowhere"))), {}
+    found = do(lambda session: session.dicts_of_each(name, broken, one, broken, name))
+    assert (found[0], found[2], found[4]) == ([{"name": "client"}], [{"n": 1}], [{"name": "client"}])
+    assert [str(found[place]).split(" ")[0] for place in (1, 3)] == ["1146", "1146"]
 
 
 def test_a_lost_connection_loses_all_of_it_and_is_not_used_again(spot: Spot, do: Do) -> None:

@@ -168,6 +168,32 @@ def test_nothing_told_is_a_sign_of_life(made: tuple[Spot, str], body: Any) -> No
     assert replica(spot, replica_id)["last_sync_at"] is not None
 
 
+def test_what_is_reported_on_a_server(spot_on_server: Spot) -> None:
+    """One statement each, which finds the replica, keeps a promoted one promoted, and is told when there is none."""
+    spot = spot_on_server
+    use_manual_mode(spot)
+    add_pools(spot)
+    replica_id = create(spot)
+    assert put(spot, replica_id, {"instance_id": "i-2", "status": "ready"}).status_code == 200
+    assert put(spot, replica_id, {"instance_id": "i-2", "status": "ready"}).status_code == 200, "no news is fine"
+    assert put(spot, replica_id, {"instance_id": "i-2", "status": "bogus"}).status_code == 500
+    assert put(spot, UNKNOWN, {"instance_id": "i-2", "status": "bogus"}).status_code == 404
+    assert spot.post(f"replicas/{UNKNOWN}/status", {"status": "ready"}).status_code == 404
+    spot.sql("UPDATE replica_instances SET status = 'promoted'")
+    assert put(spot, replica_id, {"instance_id": "i-3", "status": "bogus"}).status_code == 200
+    assert spot.post(f"replicas/{replica_id}/status", {"status": "failed", "error_message": "x"}).status_code == 200
+    assert sync(spot, replica_id, {"sync_latency_ms": 7, "state_transfer_progress": 100}) == STORED
+    row = replica(spot, replica_id)
+    assert (row["status"], row["instance_id"], row["error_message"], row["sync_latency_ms"]) == (
+        "promoted",
+        "i-3",
+        "x",
+        7,
+    )
+    kept = "SELECT COUNT(*) AS n FROM audit_logs WHERE entity_id = ?"
+    assert spot.one(kept, UNKNOWN) == {"n": 0}, "what was refused is not in the audit log"
+
+
 def test_unknown_replicas_may_sync(spot: Spot) -> None:
     assert sync(spot, UNKNOWN, {"sync_status": "synced"}) == STORED
     assert sync(spot, UNKNOWN, {"sync_status": "bogus"}) == STORED

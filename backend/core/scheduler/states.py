@@ -1,5 +1,6 @@
 """How the jobs are doing, over all processes."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask import current_app
@@ -9,15 +10,23 @@ from backend.core.scheduler.history import NEWEST, Outcome
 from backend.core.scheduler.job import Job
 from backend.core.scheduler.leases import STATES, LeaseState
 from backend.core.scheduler.runner import Ownership
-from backend.core.session import Session
+from backend.core.session import Query, Session
 
 ALL_STATES = Prepared(STATES)
 NEWEST_RUNS = Prepared(NEWEST)
+#: What there is to know of the jobs: what these answer is for `jobs_as_told`.
+JOB_QUERIES: tuple[Query, Query] = ((ALL_STATES, {}), (NEWEST_RUNS, {}))
 JOBS = "jobs"
 JOB_OWNER = "job_owner"
 
 
 def job_states(session: Session) -> list[dict[str, Any]]:
+    """The jobs of the current application as `jobs_as_told` tells them."""
+    states, runs = session.execute_together(*JOB_QUERIES)
+    return jobs_as_told(states.mappings(), runs.mappings())
+
+
+def jobs_as_told(states: Iterable[Mapping[str, Any]], runs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The jobs of the current application as JSON for operators, in the order they were declared.
 
     `holder` is the process that runs the job now; `nextRunAt` is None where the other side owns the job. Times are ISO
@@ -25,9 +34,8 @@ def job_states(session: Session) -> list[dict[str, Any]]:
     """
     jobs: tuple[Job, ...] = current_app.extensions[JOBS]
     owned_since: Ownership = current_app.extensions[JOB_OWNER]
-    states, runs = session.execute_together((ALL_STATES, {}), (NEWEST_RUNS, {}))
-    leases = {row["name"]: LeaseState(**row) for row in states.mappings()}
-    newest = {row["name"]: row for row in runs.mappings()}
+    leases = {row["name"]: LeaseState(**row) for row in states}
+    newest = {row["name"]: row for row in runs}
     return [_state(job, leases.get(job.name), newest.get(job.name), owned_since(job.name) is not None) for job in jobs]
 
 

@@ -4,16 +4,17 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Unpack, overload
 
-from flask import current_app, request
+from flask import current_app
 
 from backend.core.admin_access import EXTENSION, Actor, AdminAccess, NotAnOperatorError
-from backend.core.database import SAFE_METHODS, run_and_commit
+from backend.core.database import run_and_commit
+from backend.core.session import Session
 from backend.core.wrong_tokens import count_wrong_token
 from backend.spot.api.audited_request import AuditedAction, Declaration
 from backend.spot.api.authentication import identified, token_in_header
 from backend.spot.api.callers_described import OPERATORS, OPERATORS_AND_AGENTS, Callers, describe_callers
 from backend.spot.models import db
-from backend.spot.services.audit import audit
+from backend.spot.services.audit import audit, audit_row
 from backend.spot.services.callers import owns_agent
 
 View = Callable[..., Any]
@@ -55,22 +56,23 @@ def _guarded(
 
 
 def _in_one_transaction(view: View, declared: AuditedAction | None, recognise: Recognise) -> View:
-    def call(path: dict[str, str]) -> Any:
+    def call(session: Session, path: dict[str, str]) -> Any:
         actor = recognise(path, declared is not None)
         if declared is None or actor.kind == "agent":
             return view(**path)
+        if declared.kept_by_view:
+            entity_id, details = declared.happened(path, None)
+            return view(audit_row(actor, declared.action, declared.entity, entity_id, details), **path)
         answer = current_app.make_response(view(**path))
         if answer.status_code < 400:
-            if request.method in SAFE_METHODS:
-                # Nothing to keep so far, and SQLite lets no reader turn writer.
-                db.session().rollback()
             entity_id, details = declared.happened(path, answer)
-            audit(db.session(), actor, declared.action, declared.entity, entity_id, details)
+            audit(session, actor, declared.action, declared.entity, entity_id, details)
         return answer
 
     @wraps(view)
     def run(**path: str) -> Any:
-        return run_and_commit(db.session(), lambda: call(path))
+        session = db.session()
+        return run_and_commit(session, lambda: call(session, path))
 
     run.audited_action = declared  # type: ignore[attr-defined]
     return run

@@ -6,7 +6,12 @@ from typing import Any
 
 from backend.core.errors import InvalidBodyError, answer_errors
 from backend.core.openapi import Blueprint
-from backend.spot.api.authentication import authenticated, authenticated_with_limits
+from backend.spot.api.authentication import (
+    authenticated,
+    authenticated_client,
+    authenticated_with_instance,
+    authenticated_with_limits,
+)
 from backend.spot.api.bodies import fails_on_unreadable_body
 from backend.spot.api.engine import engine_host
 from backend.spot.models import db
@@ -59,7 +64,7 @@ def register(caller: Caller, body: dict[str, Any]) -> Any:
 
 
 @agents.route("/<agent_id>/heartbeat", methods=["POST"])
-@authenticated
+@authenticated_with_instance
 @agents.arguments(schemas.Heartbeat())
 @agents.response(200, Success())
 @agents.alt_response(404, schema=Error(), description="The client has no such agent")
@@ -88,7 +93,7 @@ def replica_config(caller: Caller, agent_id: str) -> Any:
 
 
 @agents.route("/<agent_id>/pending-commands", methods=["GET"])
-@authenticated
+@authenticated_client
 @agents.response(200, schemas.PendingCommand(many=True))
 def pending_commands(caller: Caller, agent_id: str) -> Any:
     """The commands that wait for the agent, most urgent first."""
@@ -96,7 +101,7 @@ def pending_commands(caller: Caller, agent_id: str) -> Any:
 
 
 @agents.route("/<agent_id>/commands/<command_id>/executed", methods=["POST"])
-@authenticated
+@authenticated_client
 @agents.arguments(schemas.CommandOutcome())
 @agents.response(200, Success())
 def command_executed(caller: Caller, body: dict[str, Any], agent_id: str, command_id: str) -> Any:
@@ -119,7 +124,7 @@ def issue_switch_command(caller: Caller, body: dict[str, Any], agent_id: str) ->
 
 
 @agents.route("/<agent_id>/pricing-report", methods=["POST"])
-@authenticated
+@authenticated_with_instance
 @agents.arguments(schemas.PricingReport())
 @agents.response(200, Success())
 def pricing_report(caller: Caller, body: dict[str, Any], agent_id: str) -> Any:
@@ -129,7 +134,7 @@ def pricing_report(caller: Caller, body: dict[str, Any], agent_id: str) -> Any:
 
 
 @agents.route("/<agent_id>/switch-report", methods=["POST"])
-@authenticated
+@authenticated_client
 @agents.arguments(schemas.SwitchReport())
 @agents.response(200, Success())
 def switch_report(caller: Caller, body: dict[str, Any], agent_id: str) -> Any:
@@ -139,7 +144,7 @@ def switch_report(caller: Caller, body: dict[str, Any], agent_id: str) -> Any:
 
 
 @agents.route("/<agent_id>/termination", methods=["POST"])
-@authenticated
+@authenticated_client
 @agents.arguments(schemas.Termination())
 @agents.response(200, Success())
 def termination(caller: Caller, body: dict[str, Any], agent_id: str) -> Any:
@@ -149,7 +154,7 @@ def termination(caller: Caller, body: dict[str, Any], agent_id: str) -> Any:
 
 
 @agents.route("/<agent_id>/cleanup-report", methods=["POST"])
-@authenticated
+@authenticated_client
 @agents.arguments(schemas.CleanupReport())
 @agents.response(200, schemas.CleanupRecorded())
 def cleanup_report(caller: Caller, body: dict[str, Any], agent_id: str) -> Any:

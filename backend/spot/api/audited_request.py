@@ -17,26 +17,33 @@ class Declaration(TypedDict):
     entity: str
     id_in_path: NotRequired[str]
     id_in_answer: NotRequired[str]
+    kept_by_view: NotRequired[bool]
 
 
 @dataclass(frozen=True)
 class AuditedAction:
     """What a route does to which kind of entity, and where the entity's id is: by default in the path, `<entity>_id`;
-    else under another name of the path, or at a place of the JSON answer such as `client.id`."""
+    else under another name of the path, or at a place of the JSON answer such as `client.id`.
+
+    `kept_by_view` is for views that only read: they are given the row first, and keep it with what they ask.
+    """
 
     action: str
     entity: str
     id_in_path: str | None = None
     id_in_answer: str | None = None
+    kept_by_view: bool = False
 
-    def happened(self, path: dict[str, str], answer: Response) -> tuple[str | None, dict[str, Any]]:
+    def happened(self, path: dict[str, str], answer: Response | None) -> tuple[str | None, dict[str, Any]]:
         """The id of the entity and the details of the request: its path's other values, its fields, its files."""
         named = self.id_in_path or f"{self.entity}_id"
         details: dict[str, Any] = {name: _short(value) for name, value in path.items() if name != named}
-        return path.get(named) or self._answered(answer), details | _fields() | _files()
+        body = request.get_json(silent=True)
+        details |= _files() if body is None else _fields(body)
+        return path.get(named) or self._answered(answer), details
 
-    def _answered(self, answer: Response) -> str | None:
-        if self.id_in_answer is None:
+    def _answered(self, answer: Response | None) -> str | None:
+        if self.id_in_answer is None or answer is None:
             return None
         value = answer.get_json(silent=True)
         for name in self.id_in_answer.split("."):
@@ -44,9 +51,8 @@ class AuditedAction:
         return None if value is None else str(value)
 
 
-def _fields() -> dict[str, Any]:
+def _fields(body: Any) -> dict[str, Any]:
     """The fields of a JSON body, without what might be secret."""
-    body = request.get_json(silent=True) if request.is_json else None
     if not isinstance(body, dict):
         return {}
     known = [name for name in body if not any(secret in name.lower() for secret in SECRETS)]
@@ -54,6 +60,8 @@ def _fields() -> dict[str, Any]:
 
 
 def _files() -> dict[str, Any]:
+    if not (request.content_type or request.content_length):
+        return {}
     names = [_short(file.filename) for file in request.files.getlist("files")][:MOST_DETAILS]
     return {"files": names} if names else {}
 

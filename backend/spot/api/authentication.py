@@ -14,6 +14,7 @@ from backend.spot.api.callers_described import AGENTS, describe_callers
 from backend.spot.models import db
 from backend.spot.services.callers import (
     CLIENT_WITH_AGENT,
+    CLIENT_WITH_INSTANCE,
     CLIENT_WITH_LIMITS,
     Caller,
     UnknownTokenError,
@@ -30,6 +31,16 @@ def authenticated(view: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     return _checked(view, CLIENT_WITH_AGENT)
+
+
+def authenticated_client(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Like `authenticated`, for views that don't care whose agent the path names: the Caller has none."""
+    return _checked(view, None)
+
+
+def authenticated_with_instance(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Like `authenticated`; of the Caller's agent only the instance and the status are known, which is quicker."""
+    return _checked(view, CLIENT_WITH_INSTANCE)
 
 
 def authenticated_with_limits(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -61,11 +72,17 @@ def identified(token: str, agent_id: str | None, with_agent: TokenQuery = CLIENT
         raise InternalServerError(original_exception=error) from error
 
 
-def _checked(view: Callable[..., Any], with_agent: TokenQuery) -> Callable[..., Any]:
+def _checked(view: Callable[..., Any], with_agent: TokenQuery | None) -> Callable[..., Any]:
     @wraps(view)
     def checked(**path: str) -> Any:
-        token, agent_id = _offered_token(), path.get("agent_id")
-        return run_and_commit(db.session(), lambda: view(identified(token, agent_id, with_agent), **path))
+        token = _offered_token()
+
+        def call() -> Any:
+            if with_agent is None:
+                return view(identified(token, None), **path)
+            return view(identified(token, path.get("agent_id"), with_agent), **path)
+
+        return run_and_commit(db.session(), call)
 
     return describe_callers(checked, AGENTS)
 

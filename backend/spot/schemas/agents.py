@@ -56,7 +56,7 @@ class Registered(Schema):
     config = fields.Nested(Limits)
 
 
-class Config(Limits):
+class Config(AsBuilt, Limits):
     """The limits with the replica mode."""
 
     manual_replica_enabled = fields.Integer(metadata={"example": 0})

@@ -3,12 +3,28 @@
 from typing import Any
 from uuid import uuid4
 
+from sqlalchemy import ColumnElement, bindparam, insert, select
+
 from backend.core.admin_access import Actor
+from backend.core.prepared import Prepared
 from backend.core.rows import NOW, insert_row
 from backend.core.session import Session
 from backend.spot.models import AuditLog
+from backend.spot.models.base import Base
 
 LONGEST_USER_AGENT = 500
+COLUMNS = (
+    "id",
+    "entity_type",
+    "entity_id",
+    "action",
+    "actor_type",
+    "actor_id",
+    "details",
+    "ip_address",
+    "user_agent",
+)
+AuditRow = dict[str, Any]
 
 
 def audit(
@@ -19,23 +35,41 @@ def audit(
     entity_id: str | None,
     details: dict[str, Any] | None = None,
 ) -> None:
-    """Write one row into the audit log, in the transaction of what it tells of.
+    """Write one row into the audit log, in the transaction of what it tells of. Never pass tokens."""
+    keep(session, audit_row(actor, action, entity_type, entity_id, details))
+
+
+def audit_row(
+    actor: Actor, action: str, entity_type: str, entity_id: str | None, details: dict[str, Any] | None = None
+) -> AuditRow:
+    """A row of the audit log, but for its time: its COLUMNS.
 
     Texts are cut to their columns: what an operator did must not fail for the length of its name. Never pass tokens.
     """
-    insert_row(
-        session,
-        AuditLog,
-        id=str(uuid4()),
-        entity_type=_cut(entity_type, 50),
-        entity_id=_cut(entity_id, 36),
-        action=_cut(action, 100),
-        actor_type=_cut(actor.kind, 50),
-        actor_id=_cut(actor.name, 100),
-        details=details or None,
-        ip_address=_cut(actor.address, 45),
-        user_agent=_cut(actor.user_agent, LONGEST_USER_AGENT),
-        created_at=NOW,
+    return {
+        "id": str(uuid4()),
+        "entity_type": _cut(entity_type, 50),
+        "entity_id": _cut(entity_id, 36),
+        "action": _cut(action, 100),
+        "actor_type": _cut(actor.kind, 50),
+        "actor_id": _cut(actor.name, 100),
+        "details": details or None,
+        "ip_address": _cut(actor.address, 45),
+        "user_agent": _cut(actor.user_agent, LONGEST_USER_AGENT),
+    }
+
+
+def keep(session: Session, row: AuditRow) -> None:
+    """Write a row into the audit log."""
+    insert_row(session, AuditLog, **row, created_at=NOW)
+
+
+def kept_where(source: type[Base], *where: ColumnElement[bool]) -> Prepared:
+    """A statement that writes a row, its parameters, for each row of `source` that `where` is true of."""
+    table = AuditLog.__table__
+    sent = [bindparam(name, type_=table.c[name].type) for name in COLUMNS]
+    return Prepared(
+        insert(AuditLog).from_select([*COLUMNS, "created_at"], select(*sent, NOW).select_from(source).where(*where))
     )
 
 

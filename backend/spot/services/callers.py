@@ -33,15 +33,19 @@ AGENT_COLUMNS = (
 # Built once: every request asks one of them.
 CLIENT_COLUMNS = (Client.id.label("client_id"), Client.is_active.label("client_is_active"))
 CLIENT = TokenQuery(select(*CLIENT_COLUMNS))
+_AGENT_OF_CLIENT = and_(Agent.client_id == Client.id, Agent.id == bindparam("agent_id", type_=Operand()))
 CLIENT_WITH_AGENT = TokenQuery(
-    select(*CLIENT_COLUMNS, *AGENT_COLUMNS)
+    select(*CLIENT_COLUMNS, *AGENT_COLUMNS).select_from(Client).outerjoin(Agent, _AGENT_OF_CLIENT)
+)
+CLIENT_WITH_INSTANCE = TokenQuery(
+    select(*CLIENT_COLUMNS, Agent.id, Agent.instance_id, Agent.status)
     .select_from(Client)
-    .outerjoin(Agent, and_(Agent.client_id == Client.id, Agent.id == bindparam("agent_id", type_=Operand())))
+    .outerjoin(Agent, _AGENT_OF_CLIENT)
 )
 CLIENT_WITH_LIMITS = TokenQuery(
     select(*CLIENT_COLUMNS, Agent.id, *FLAG_COLUMNS, Agent.manual_replica_enabled, *LIMIT_COLUMNS)
     .select_from(Client)
-    .outerjoin(Agent, and_(Agent.client_id == Client.id, Agent.id == bindparam("agent_id", type_=Operand())))
+    .outerjoin(Agent, _AGENT_OF_CLIENT)
     .outerjoin(AgentConfig, AgentConfig.agent_id == Agent.id)
 )
 
@@ -97,7 +101,7 @@ def record_unknown_token(session: Session, path: str) -> None:
 
 def owns_agent(session: Session, token: str, agent_id: str) -> bool:
     """Whether `token` is that of the agent's client."""
-    found = _find(session, token, agent_id, CLIENT_WITH_AGENT)
+    found = _find(session, token, agent_id, CLIENT_WITH_INSTANCE)
     return found is not None and found.id is not None
 
 

@@ -23,7 +23,8 @@ from backend.core.strict_types import Operand
 from backend.spot.models import Client
 
 ALPHABET = string.ascii_letters + string.digits
-FORGOTTEN = re.compile(r"hashed:[0-9a-f]{32}")
+FORGOTTEN_PREFIX = "hashed:"
+FORGOTTEN = re.compile(FORGOTTEN_PREFIX + r"[0-9a-f]{32}")
 
 
 class TokenQuery:
@@ -70,7 +71,7 @@ def columns_for(token: str) -> dict[str, str | None]:
 
 def forgotten_token() -> str:
     """What stands where the token in clear was: nobody can know it, and it lets nobody in."""
-    return f"hashed:{secrets.token_hex(16)}"
+    return f"{FORGOTTEN_PREFIX}{secrets.token_hex(16)}"
 
 
 def is_forgotten(client_token: str) -> bool:

@@ -1,25 +1,23 @@
 """Which decision engine is at work, and what was uploaded."""
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from flask import Flask, current_app
 from sqlalchemy import select
 
 from backend.core.prepared import Prepared
-from backend.core.session import Session
+from backend.core.session import Found, Query
 from backend.spot.models import ModelUploadSession, db
 from backend.spot.services.engines.host import EngineHost
 from backend.spot.services.engines.in_force import MODELS, NEWEST_ENGINE_UPLOAD
 from backend.spot.services.file_store import StoredFile, stored_files
 
-T = TypeVar("T")
-Uploads = tuple[list[StoredFile], list[StoredFile]]
-
 MOST_FILES = 10
 FILES_OF_SESSIONS = Prepared(select(ModelUploadSession.stored_files).where(ModelUploadSession.session_type == MODELS))
+#: What there is to know of uploaded files: what these answer is for `uploaded_files`.
+UPLOADS: tuple[Query, Query] = ((NEWEST_ENGINE_UPLOAD, {}), (FILES_OF_SESSIONS, {}))
 
 _log = logging.getLogger("backend.spot.engine")
 
@@ -36,29 +34,29 @@ class EngineStatus:
 def current(app: Flask | None = None) -> EngineStatus:
     """The engine that decides in `app`, by default in the application at work."""
     host: EngineHost = (app or current_app).extensions["engine_host"]
-    engine = _if_database_answers(host.engine, host.loaded)
+    try:
+        engine = host.engine(db.session())
+    except Exception:
+        # The state of the system is told even when the database is gone.
+        _log.exception("the database does not answer")
+        db.session().rollback()
+        engine = host.loaded
     if engine is None:
         return EngineStatus(False, "None", "N/A")
     return EngineStatus(True, engine.type, engine.version)
 
 
-def uploaded_files() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def uploaded_files(engines: Found, sessions: Found) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The Python files of the uploaded engine, and the files of all model sessions: of each the newest 10.
 
     Each has a name, a size in bytes and a time of upload.
     """
-    nothing: Uploads = ([], [])
-    engines, models = _if_database_answers(_uploads, nothing)
-    return _shown([file for file in engines if file.name.lower().endswith(".py")]), _shown(models)
+    code = [file for file in _files(engines) if file.name.lower().endswith(".py")]
+    return _shown(code), _shown(_files(sessions))
 
 
-def _uploads(session: Session) -> Uploads:
-    engine, sessions = session.execute_together((NEWEST_ENGINE_UPLOAD, {}), (FILES_OF_SESSIONS, {}))
-    of_engine, of_sessions = (
-        [file for files in found for file in stored_files(files)]
-        for found in ([row.stored_files for row in engine], sessions.scalars())
-    )
-    return of_engine, of_sessions
+def _files(uploads: Found) -> list[StoredFile]:
+    return [file for upload in uploads for file in stored_files(upload["stored_files"])]
 
 
 def _shown(files: list[StoredFile]) -> list[dict[str, Any]]:
@@ -66,13 +64,3 @@ def _shown(files: list[StoredFile]) -> list[dict[str, Any]]:
     oldest_first = sorted(files, key=lambda file: file.stored_at)
     newest = sorted({file.name: file for file in oldest_first}.values(), key=lambda file: file.stored_at, reverse=True)
     return [{"name": file.name, "size": file.size, "modified": file.stored_at} for file in newest[:MOST_FILES]]
-
-
-def _if_database_answers(ask: Callable[[Session], T], otherwise: T) -> T:
-    """The state of the system is told even when the database is gone."""
-    try:
-        return ask(db.session())
-    except Exception:
-        _log.exception("the database does not answer")
-        db.session().rollback()
-        return otherwise

@@ -8,13 +8,13 @@ from sqlalchemy.engine import Engine
 
 from backend.core.clock import utc_now
 from backend.core.prepared import Prepared
-from backend.core.scheduler import job_states
-from backend.core.session import Session
+from backend.core.scheduler import JOB_QUERIES, jobs_as_told
+from backend.core.session import Found, Session
 from backend.spot.models import ModelRegistryEntry
 from backend.spot.services import engine_status
 
 ACTIVE_MODELS = Prepared(
-    select(ModelRegistryEntry.model_name, ModelRegistryEntry.version)
+    select(ModelRegistryEntry.model_name.label("name"), ModelRegistryEntry.version)
     .where(ModelRegistryEntry.is_active == 1)
     .order_by(ModelRegistryEntry.created_at.desc())
     .limit(10)
@@ -27,9 +27,11 @@ def report(session: Session) -> dict[str, Any]:
     """The state of the database, its connections in this process, the decision engine and the background jobs."""
     # Counted before this request takes a connection of its own.
     connections = _free_connections(session)
-    models = _active_models(session)
     engine = engine_status.current()
-    engine_files, model_files = engine_status.uploaded_files()
+    found = session.dicts_of_each((ACTIVE_MODELS, {}), *engine_status.UPLOADS, *JOB_QUERIES)
+    models, engines, sessions = [_unless_failed(rows, "the database does not answer") for rows in found[:3]]
+    leases, runs = [_unless_failed(rows, "the state of the jobs can't be read") for rows in found[3:]]
+    engine_files, model_files = engine_status.uploaded_files(engines or [], sessions or [])
     return {
         "apiStatus": "Healthy",
         "database": "Disconnected" if models is None else "Connected",
@@ -48,32 +50,18 @@ def report(session: Session) -> dict[str, Any]:
             "version": engine.version,
             "files": model_files,
             "filesUploaded": len(model_files),
-            "activeModels": models or [],
+            "activeModels": [{**model, "active": True} for model in models or []],
         },
-        "jobs": [] if models is None else _jobs(session),
+        "jobs": [] if models is None or leases is None or runs is None else jobs_as_told(leases, runs),
         "timestamp": utc_now().isoformat(),
     }
 
 
-def _active_models(session: Session) -> list[dict[str, Any]] | None:
-    """The ten newest active models, or None when the database does not answer."""
-    try:
-        found = session.execute(ACTIVE_MODELS).all()
-    except Exception:
-        _log.exception("the database does not answer")
-        session.rollback()
+def _unless_failed(rows: Found | Exception, complaint: str) -> Found | None:
+    if isinstance(rows, Exception):
+        _log.error(complaint, exc_info=rows)
         return None
-    return [{"name": model.model_name, "version": model.version, "active": True} for model in found]
-
-
-def _jobs(session: Session) -> list[dict[str, Any]]:
-    """How the background jobs are doing, or nothing when that can't be read."""
-    try:
-        return job_states(session)
-    except Exception:
-        _log.exception("the state of the jobs can't be read")
-        session.rollback()
-        return []
+    return rows
 
 
 def _free_connections(session: Session) -> str:

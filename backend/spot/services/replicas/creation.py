@@ -14,7 +14,7 @@ from backend.core.rows import insert_row, update_matching
 from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import Agent, ReplicaInstance, SpotPool
-from backend.spot.services.replicas.pool_choice import cheapest, newest_bucket_price, pools_like
+from backend.spot.services.replicas.pool_choice import NEWEST_BUCKET, cheapest, pools_like
 from backend.spot.services.replicas.primary import current_pool_id, lock_agent, primary_of
 from backend.spot.services.replicas.standby import recount
 
@@ -125,11 +125,11 @@ def _chosen_pool(session: Session, agent: Any, primary: Any, body: dict[str, Any
     """The pool and its price in dollars an hour; None when the price is unknown or 0."""
     pool_id = body.get("pool_id")
     if pool_id and pool_id != AUTOMATIC_CHOICE:
-        named = _named_pool(session, pool_id)
+        named, price = _named_pool(session, pool_id)
         if named.instance_type != primary.instance_type:
             types = {"agent_type": primary.instance_type, "pool_type": named.instance_type}
             raise RequestRefusedError(400, "Pool instance type mismatch", **types)
-        return named, newest_bucket_price(session, named.id) or None
+        return named, price or None
     exclude_zones: Collection[Any] = body.get("exclude_zones") or ()
     limit = body.get("max_hourly_cost")
     pools = pools_like(session, primary, utc_now())
@@ -140,10 +140,13 @@ def _chosen_pool(session: Session, agent: Any, primary: Any, body: dict[str, Any
     return chosen, chosen.price or None
 
 
-def _named_pool(session: Session, pool_id: Any) -> Any:
+def _named_pool(session: Session, pool_id: Any) -> tuple[Any, float | None]:
+    """The pool, and its price in its newest bucket, however old; None when it has none."""
     if isinstance(pool_id, dict | list):
         raise UnsupportedValueError(pool_id)
-    pool = session.execute(NAMED_POOL, {"pool_id": str(pool_id)}).first()
+    wanted = {"pool_id": str(pool_id)}
+    pools, prices = session.execute_together((NAMED_POOL, wanted), (NEWEST_BUCKET, wanted))
+    pool, price = pools.first(), prices.scalar()
     if pool is None:
         raise RequestRefusedError(404, "Pool not found")
-    return pool
+    return pool, price

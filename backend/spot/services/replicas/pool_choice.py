@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, func, select
 
 from backend.core.prepared import Prepared
 from backend.core.session import Session
-from backend.core.strict_types import StrictTimestamp
+from backend.core.strict_types import Operand, StrictTimestamp
 from backend.spot.models import CleanPriceSnapshot, InterruptionEvent, SpotPool, SpotPriceSnapshot
 from backend.spot.services.interruptions import WINDOW_DAYS
 
@@ -73,9 +73,10 @@ POOLS = Prepared(
         SpotPool.is_active == 1,
     )
 )
+#: The price of a pool in its newest bucket, however old.
 NEWEST_BUCKET = Prepared(
     select(CleanPriceSnapshot.spot_price)
-    .where(CleanPriceSnapshot.pool_id == bindparam("pool_id"))
+    .where(CleanPriceSnapshot.pool_id == bindparam("pool_id", type_=Operand()))
     .order_by(CleanPriceSnapshot.time_bucket.desc())
     .limit(1)
 )
@@ -91,12 +92,6 @@ def pools_like(session: Session, instance: Any, now: datetime) -> list[Pool]:
         "interrupted_since": now - timedelta(days=WINDOW_DAYS),
     }
     return [Pool(*row) for row in session.execute(POOLS, parameters)]
-
-
-def newest_bucket_price(session: Session, pool_id: str) -> float | None:
-    """The price of a pool in its newest bucket, however old; None when it has none."""
-    price: float | None = session.execute(NEWEST_BUCKET, {"pool_id": pool_id}).scalar()
-    return price
 
 
 def cheapest(

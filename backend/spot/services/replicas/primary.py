@@ -130,10 +130,15 @@ def was_relieved(session: Session, agent_id: str, instance_id: Any) -> bool:
 
 
 def _claim(session: Session, agent: Any, replica: Any) -> None:
-    known = _instance(session, replica.instance_id)
+    place = {"instance_type": replica.instance_type, "region": replica.region}
+    instances, prices = session.execute_together(
+        (INSTANCE, {"instance_id": replica.instance_id}), (PRICE_ON_DEMAND, place)
+    )
+    known, price = instances.first(), prices.scalar()
     if known is not None and known.client_id != agent.client_id:
         raise RequestRefusedError(404, "Replica instance_id not found")
-    price = _ondemand_price(session, replica)
+    if price is None:
+        price = DEFAULT_ONDEMAND_PRICE
     insert_or_update_row(
         session,
         Instance,
@@ -156,9 +161,3 @@ def _claim(session: Session, agent: Any, replica: Any) -> None:
 
 def _instance(session: Session, instance_id: str | None) -> Any:
     return session.execute(INSTANCE, {"instance_id": instance_id}).first()
-
-
-def _ondemand_price(session: Session, replica: Any) -> float:
-    where = {"instance_type": replica.instance_type, "region": replica.region}
-    price = session.execute(PRICE_ON_DEMAND, where).scalar()
-    return DEFAULT_ONDEMAND_PRICE if price is None else price

@@ -8,8 +8,8 @@ from backend.core.errors import RequestRefusedError
 from backend.core.rows import NOW, insert_row, update_matching
 from backend.core.session import Session
 from backend.spot.models import ReplicaInstance
-from backend.spot.services.replicas.primary import is_primary, lock_agent, primary_of, take_over
-from backend.spot.services.replicas.standby import ABLE_TO_TAKE_OVER, lock_replica, recount
+from backend.spot.services.replicas.primary import is_primary, primary_of, take_over
+from backend.spot.services.replicas.standby import ABLE_TO_TAKE_OVER, lock_agent_and_replica, recount
 
 
 def promote(session: Session, agent_id: str, replica_id: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -19,8 +19,7 @@ def promote(session: Session, agent_id: str, replica_id: str, body: dict[str, An
     which it cannot twice.
     """
     demote = body.get("demote_old_primary", True)
-    agent = lock_agent(session, agent_id)
-    replica = lock_replica(session, agent_id, replica_id)
+    agent, replica = lock_agent_and_replica(session, agent_id, replica_id)
     if replica is None or not replica.is_active:
         raise RequestRefusedError(404, "Replica not found or inactive")
     took_over = agent is not None and is_primary(agent, replica.instance_id)

@@ -9,6 +9,7 @@ from backend.core.rows import update_matching
 from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import Agent, ReplicaInstance
+from backend.spot.services.replicas.primary import LOCKED_AGENT
 
 ABLE_TO_TAKE_OVER = ("ready", "syncing")
 GONE = ("promoted", "terminated")
@@ -59,6 +60,14 @@ NUMBER_STANDING_BY = (
 def lock_replica(session: Session, agent_id: str, replica_id: Any) -> Any:
     """The agent's replica, active or not, its row locked until the transaction ends; None for an unknown one."""
     return session.execute(LOCKED_REPLICA, {"agent_id": agent_id, "replica_id": replica_id}).first()
+
+
+def lock_agent_and_replica(session: Session, agent_id: str, replica_id: Any) -> tuple[Any, Any]:
+    """The agent and its replica, each as `lock_agent` and `lock_replica` answer it, with one wait for both."""
+    agent, replica = session.execute_together(
+        (LOCKED_AGENT, {"agent_id": agent_id}), (LOCKED_REPLICA, {"agent_id": agent_id, "replica_id": replica_id})
+    )
+    return agent.first(), replica.first()
 
 
 def replicas_standing_by(session: Session, agent: Any) -> list[Any]:

@@ -11,7 +11,7 @@ from statistics import geometric_mean
 
 from benchmarks.ratio import Aim, Effort, Ratio
 from benchmarks.spot.data import Scale
-from benchmarks.spot.measuring import alone, at_once
+from benchmarks.spot.measuring import WAYS
 from benchmarks.spot.requests import routes
 from benchmarks.spot.sides import both_sides
 
@@ -19,7 +19,6 @@ NAME = "spot-large"
 PATIENCE_SECONDS = 120.0
 BUDGET_SECONDS = 20.0
 _SHARE = 100
-_WAYS = {"alone": alone, "ten at once": at_once}
 ASKED = (
     *("POST heartbeat", "GET config", "GET pending-commands", "POST pricing-report", "POST decide"),
     *("GET admin/stats", "GET admin/instances", "GET client/<id>", "GET client/<id>/agents"),
@@ -34,14 +33,16 @@ def run(effort: Effort) -> Iterator[Ratio]:
     calls = max(10, effort.requests // _SHARE)
     scale = Scale(clients=20, agents=10_000, prices=500_000, switches=50_000)
     known = {route.name: route for route in routes(scale)}
-    ratios: dict[str, list[float]] = {way: [] for way in _WAYS}
+    ratios: dict[str, list[float]] = {way.name: [] for way in WAYS}
     with both_sides(scale) as sides:
         for name in ASKED:
-            for number, (way, measure) in enumerate(_WAYS.items()):
-                turns = range(calls * number, calls * (number + 1))
-                native, monolith = measure(sides.servers, known[name], turns, PATIENCE_SECONDS, BUDGET_SECONDS)
-                ratios[way].append(monolith.median / native.median)
-                yield Ratio(NAME, f"{name}, {way}", ratios[way][-1], f"{native} / {monolith}")
-    for way, found in ratios.items():
+            for way in WAYS:
+                native, monolith = way.measure(
+                    sides.servers, known[name], way.turns(calls), PATIENCE_SECONDS, BUDGET_SECONDS
+                )
+                ratio = monolith.median / native.median
+                ratios[way.name].append(ratio)
+                yield Ratio(NAME, f"{name}, {way.name}", ratio, f"{native} / {monolith}")
+    for asked, found in ratios.items():
         mean = geometric_mean(found)
-        yield Ratio(NAME, f"geometric mean, {way}", mean, f"{len(found)} routes", Aim(10.0, at_least=True))
+        yield Ratio(NAME, f"geometric mean, {asked}", mean, f"{len(found)} routes", Aim(10.0, at_least=True))

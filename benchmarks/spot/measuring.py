@@ -36,13 +36,13 @@ class Waits:
         return f"{self.median * 1e3:.2f} ms"
 
 
-def alone(servers: Sequence[Server], route: Route, calls: range, patience: float, budget: float) -> list[Waits]:
+def alone(servers: Sequence[Server], route: Route, turns: range, patience: float, budget: float) -> list[Waits]:
     """Ask each of `servers` in turns, one request after the other, none for much longer than `budget` seconds.
 
     The first answers warm up connections and caches and don't count, unless there are no others.
     """
     waits = [Waits() for _ in servers]
-    for turn in calls:
+    for turn in turns:
         for server, seen in zip(servers, waits, strict=True):
             if not seen.gave_up and sum(seen.seconds) < budget:
                 _ask(server, route.make(turn), seen, patience)
@@ -52,39 +52,64 @@ def alone(servers: Sequence[Server], route: Route, calls: range, patience: float
     return waits
 
 
-def at_once(servers: Sequence[Server], route: Route, calls: range, patience: float, budget: float) -> list[Waits]:
+def at_once(servers: Sequence[Server], route: Route, turns: range, patience: float, budget: float) -> list[Waits]:
     """Let ten callers ask each of `servers` in turns, each caller as soon as it has its answer.
 
-    What counts is how long a side is at work for one answer: the time of a round over its answers. Rounds stop when a
-    side has taken `budget` seconds.
+    What counts is how long a side is at work for one answer: the time of a round over its answers. Nobody asks again
+    when a side has taken `budget` seconds.
     """
     waits = [Waits() for _ in servers]
-    each = max(ASKING, len(calls) // ROUNDS)
+    each = max(ASKING, len(turns) // ROUNDS)
     with ThreadPoolExecutor(ASKING) as callers:
-        for first in range(calls.start, calls.stop, each):
-            turns = range(first, min(first + each, calls.stop))
+        for first in range(0, len(turns), each):
             for server, seen in zip(servers, waits, strict=True):
-                if not seen.gave_up and sum(seen.seconds) * each < budget:
-                    _ask_together(callers, server, route, turns, seen, patience)
+                left = budget - sum(seen.seconds) * each
+                if not seen.gave_up and left > 0:
+                    _ask_together(callers, server, route, turns[first : first + each], seen, patience, left)
     return waits
 
 
-Measure = Callable[[Sequence[Server], Route, range, float, float], list[Waits]]
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How callers ask: `share` times as many requests as there are for one caller alone, after those of other ways."""
+
+    name: str
+    measure: Callable[[Sequence[Server], Route, range, float, float], list[Waits]]
+    share: int
+    first: int
+
+    def turns(self, calls: int) -> range:
+        return range(calls * self.first, calls * (self.first + self.share))
+
+
+WAYS = (Way("alone", alone, share=1, first=0), Way("ten at once", at_once, share=5, first=1))
+
+
+def turns_of_all_ways(calls: int) -> int:
+    """How many requests all ways make together."""
+    return max(way.turns(calls).stop for way in WAYS)
 
 
 def _ask_together(
-    callers: ThreadPoolExecutor, server: Server, route: Route, turns: range, seen: Waits, patience: float
+    callers: ThreadPoolExecutor,
+    server: Server,
+    route: Route,
+    turns: range,
+    seen: Waits,
+    patience: float,
+    budget: float,
 ) -> None:
+    began = time.perf_counter()
+
     def ask(caller: int) -> Waits:
         mine = Waits()
         for turn in turns[caller::ASKING]:
-            if not mine.gave_up:
+            if not mine.gave_up and (not mine.seconds or time.perf_counter() - began < budget):
                 _ask(server, route.make(turn), mine, patience)
         return mine
 
-    began = time.perf_counter()
     answered = list(callers.map(ask, range(ASKING)))
-    seen.seconds.append((time.perf_counter() - began) / len(turns))
+    seen.seconds.append((time.perf_counter() - began) / sum(len(each.seconds) for each in answered))
     seen.status = max(each.status for each in answered)
     if any(each.gave_up for each in answered):
         seen.gave_up = True

@@ -54,28 +54,28 @@ def overview(session: Session, client_id: str) -> dict[str, Any]:
 def overviews(session: Session) -> list[dict[str, Any]]:
     """All clients, the newest first."""
     clients, agents, instances = session.execute_together((EVERYBODY, {}), (AGENTS, {}), (INSTANCES, {}))
-    every, online = Counter[str](), Counter[str]()
-    for client_id, is_online, count in agents:
-        key = fold(client_id)
-        every[key] += count
-        online[key] += count if is_online else 0
-    active = Counter({fold(client_id): count for client_id, count in instances})
-
-    def numbers(client: Any) -> dict[str, Any]:
-        key = fold(client.id)
-        return {
-            "id": client.id,
-            "name": client.name,
-            "status": client.status,
-            "agentsTotal": every[key],
-            "agentsOnline": online[key],
-            "instances": active[key],
-            "totalSavings": client.totalSavings,
-            "lastSync": client.lastSync,
+    numbers: dict[str, dict[str, Any]] = {
+        fold(client_id): {
+            "id": client_id,
+            "name": name,
+            "status": status,
+            "agentsTotal": 0,
+            "agentsOnline": 0,
+            "instances": 0,
+            "totalSavings": savings,
+            "lastSync": synced,
         }
-
-    return [numbers(client) for client in sorted(clients, key=_made_at, reverse=True)]
+        for client_id, name, status, savings, synced, _ in sorted(clients, key=_made_at, reverse=True)
+    }
+    # Of a client that was made in between nothing is told yet.
+    for client_id, online, count in agents:
+        client = numbers.get(fold(client_id), Counter())
+        client["agentsTotal"] += count
+        client["agentsOnline"] += count if online else 0
+    for client_id, count in instances:
+        numbers.get(fold(client_id), Counter())["instances"] += count
+    return list(numbers.values())
 
 
 def _made_at(client: Any) -> Any:
-    return client.created_at or datetime.min
+    return client[-1] or datetime.min

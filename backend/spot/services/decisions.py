@@ -21,7 +21,7 @@ from backend.spot.services.engines.interface import EngineFaultError
 from backend.spot.services.engines.loading import LoadedEngine
 from backend.spot.services.engines.quotes import Quote
 from backend.spot.services.events import record_event
-from backend.spot.services.interruptions import pool_risks
+from backend.spot.services.interruptions import about_pools, risks_in
 
 WEEK = timedelta(days=7)
 CONFIG = (
@@ -104,16 +104,22 @@ def _situation(
     session: Session, engine: LoadedEngine, agent: Any, instance: dict[str, Any], pricing: Any
 ) -> dict[str, Any]:
     """What engines are told beside the request itself."""
-    recent, last = session.execute(SWITCHES, {"agent_id": agent.id, "since": utc_now() - WEEK}).one()
-    situation = {
-        "config": _config(agent),
-        "recent_switches_count": recent,
-        "last_switch_time": last,
-    }
+    questions = [(SWITCHES, {"agent_id": agent.id, "since": utc_now() - WEEK})]
+    pools = _mentioned(instance, pricing) if engine.wants_pool_risks else []
+    if pools:
+        questions.append(about_pools(pools))
+    switches, *interruptions = session.execute_together(*questions)
+    recent, last = switches.one()
+    situation = {"config": _config(agent), "recent_switches_count": recent, "last_switch_time": last}
     if engine.wants_pool_risks:
-        mentioned = {*Quote.read(pricing).pools, instance.get("current_pool_id")}
-        situation["pool_risks"] = pool_risks(session, [name for name in mentioned if isinstance(name, str) and name])
+        situation["pool_risks"] = risks_in(interruptions[0]) if pools else {}
     return situation
+
+
+def _mentioned(instance: dict[str, Any], pricing: Any) -> list[str]:
+    """The pools that a request is about."""
+    mentioned = {*Quote.read(pricing).pools, instance.get("current_pool_id")}
+    return [name for name in mentioned if isinstance(name, str) and name]
 
 
 def _config(agent: Any) -> dict[str, Any]:

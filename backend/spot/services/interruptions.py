@@ -44,12 +44,14 @@ def risk_of(interruptions: int) -> float:
     return min(interruptions / WINDOW_DAYS, 1.0)
 
 
-def pool_risks(session: Session, pool_ids: list[str]) -> dict[str | None, float]:
-    """The risk of each pool; pools without interruptions are left out."""
-    if not pool_ids:
-        return {}
-    counts = session.execute(OF_POOLS, {"pool_ids": pool_ids, "since": _since()})
-    return {pool_id: risk_of(count) for pool_id, count in counts}
+def about_pools(pool_ids: list[str]) -> tuple[Prepared, dict[str, Any]]:
+    """The query for the interruptions of pools, at least one, and its parameters; `risks_in` reads what it answers."""
+    return OF_POOLS, {"pool_ids": pool_ids, "since": _since()}
+
+
+def risks_in(answer: Any) -> dict[str | None, float]:
+    """The risk of each pool that was asked about; pools without interruptions are left out."""
+    return {pool_id: risk_of(count) for pool_id, count in answer}
 
 
 def pool_risk(session: Session, pool_id: str | None) -> float:

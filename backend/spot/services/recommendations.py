@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import and_, bindparam, select
 
 from backend.core.clock import utc_now
 from backend.core.errors import RequestRefusedError
@@ -35,10 +35,11 @@ INSTANCE_WITH_POOL = Prepared(
 )
 ALTERNATIVES = Prepared(
     select(SpotPool.id, SpotPool.pool_name.label("name"), SpotPool.az, CleanPriceSnapshot.spot_price)
+    .select_from(Instance)
+    .join(SpotPool, and_(SpotPool.instance_type == Instance.instance_type, SpotPool.region == Instance.region))
     .join(CleanPriceSnapshot, CleanPriceSnapshot.pool_id == SpotPool.id)
     .where(
-        SpotPool.instance_type == bindparam("instance_type", type_=Operand()),
-        SpotPool.region == bindparam("region", type_=Operand()),
+        Instance.id == bindparam("instance_id", type_=Operand()),
         SpotPool.id != bindparam("pool_id", type_=Operand()),
         CleanPriceSnapshot.time_bucket >= bindparam("since"),
     )
@@ -54,10 +55,9 @@ def recommend(session: Session, host: EngineHost, caller: Caller) -> dict[str, A
     is loaded, the agent is to stay.
     """
     agent = caller.own_agent()
-    instance = session.execute(INSTANCE_WITH_POOL, {"instance_id": agent.instance_id}).first()
+    instance, alternatives = _look_up(session, agent)
     if instance is None:
         raise RequestRefusedError(404, "Agent not found")
-    alternatives = _alternatives(session, agent.current_pool_id, instance)
     outcome = _ask(host.engine(session), agent, instance, alternatives)
     return {
         **outcome,
@@ -90,10 +90,13 @@ def _ask(engine: LoadedEngine | None, agent: Any, instance: Any, alternatives: l
         raise RequestRefusedError(500, str(fault)) from fault
 
 
-def _alternatives(session: Session, pool_id: str | None, instance: Any) -> list[dict[str, Any]]:
-    """Fresh prices of the other pools of the same kind, cheapest first; none for an agent that is in no pool."""
-    if pool_id is None:
-        return []
-    place = {"instance_type": instance.instance_type, "region": instance.region, "pool_id": pool_id}
-    found = session.execute(ALTERNATIVES, {**place, "since": utc_now() - FRESH})
-    return [dict(row) for row in found.mappings()]
+def _look_up(session: Session, agent: Any) -> tuple[Any, list[dict[str, Any]]]:
+    """The agent's instance, and fresh prices of the other pools of its kind, cheapest first.
+
+    There are none for an agent that is in no pool.
+    """
+    place = {"instance_id": agent.instance_id, "pool_id": agent.current_pool_id}
+    instances, alternatives = session.execute_together(
+        (INSTANCE_WITH_POOL, place), (ALTERNATIVES, {**place, "since": utc_now() - FRESH})
+    )
+    return instances.first(), [dict(row) for row in alternatives.mappings()]

@@ -32,11 +32,9 @@ _AGENTS = _counted_by(Agent.status)
 _SWITCHES = _counted_by(Switch.event_trigger)
 _OF_AGENTS = select(_sum(_AGENTS).label("every"), _sum(_AGENTS, "online").label("online")).subquery()
 _OF_SWITCHES = select(
-    *(
-        _sum(_SWITCHES).label("every"),
-        _sum(_SWITCHES, "manual").label("manual"),
-        _sum(_SWITCHES, "model").label("model"),
-    )
+    _sum(_SWITCHES).label("every"),
+    _sum(_SWITCHES, "manual").label("manual"),
+    _sum(_SWITCHES, "model").label("model"),
 ).subquery()
 TOTALS = Prepared(
     select(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from struct import unpack
 from typing import Any
 
@@ -12,19 +12,17 @@ from pymysql.converters import convert_datetime, decoders, through
 from pymysql.err import OperationalError, raise_mysql_exception
 from pymysql.protocol import FieldDescriptorPacket
 
+from backend.core.unread_rows import Reader, UnreadRows, as_bytes, utf8
+
 ENCODING = "utf8"
 BINARY = 63
 MOST_KNOWN_RESULTS = 1024
 HEADER = 4
-NULL = 251
-BYTES_OF_LENGTH = {252: 2, 253: 3, 254: 8}
 
 LONGEST_PACKET = 0xFFFFFF
 DONE, ERROR, END, LONGEST_END = 0x00, 0xFF, 0xFE, 9
 #: A packet that ends a list of columns: its header, the sign, warnings and the server's state.
 END_OF_COLUMNS = 9
-
-Converter = tuple[str | None, Callable[[Any], Any] | None]
 
 
 def _moment(text: str) -> Any:
@@ -39,7 +37,7 @@ CONVERTERS = {**decoders, FIELD_TYPE.DATETIME: _moment, FIELD_TYPE.TIMESTAMP: _m
 
 
 class FrugalResult(MySQLResult):
-    """Reads a result as its parent does, but understands the same columns only once, and each row in one go.
+    """Reads a result as its parent does, but understands the same columns only once, and rows when they are wanted.
 
     For connections in UTF-8 with the driver's own converters.
     """
@@ -92,7 +90,7 @@ class FrugalResult(MySQLResult):
     def _read_rows(self) -> None:
         connection = self.connection
         read, sequence = connection._rfile.read, connection._next_seq_id
-        rows = []
+        rows = UnreadRows(self.converters)
         while True:
             header = read(HEADER)
             if len(header or b"") != HEADER or header[3] != sequence:
@@ -110,32 +108,13 @@ class FrugalResult(MySQLResult):
                 raise_mysql_exception(data)
             elif data[0] == END and length < LONGEST_END:
                 break
-            rows.append(self._row(data))
+            rows.add(data)
         connection._next_seq_id = sequence
         self.warning_count, status = unpack("<xhh", data)
         self.has_next = status & SERVER_STATUS.SERVER_MORE_RESULTS_EXISTS
         self.connection = None
         self.affected_rows = len(rows)
-        self.rows = tuple(rows)
-
-    def _row(self, data: bytes) -> tuple[Any, ...]:
-        position = 0
-        row: list[Any] = []
-        for encoding, convert in self.converters:
-            length = data[position]
-            position += 1
-            if length == NULL:
-                row.append(None)
-                continue
-            if length > NULL:
-                size = BYTES_OF_LENGTH[length]
-                length = int.from_bytes(data[position : position + size], "little")
-                position += size
-            end = position + length
-            value: Any = data[position:end] if encoding is None else str(data[position:end], encoding)
-            position = end
-            row.append(value if convert is None else convert(value))
-        return tuple(row)
+        self.rows = rows
 
 
 def _there(connection: Any) -> bytes:
@@ -191,19 +170,26 @@ def _packets(connection: Any, count: int) -> bytes:
 
 
 @lru_cache(MOST_KNOWN_RESULTS)
-def _columns(packets: bytes, count: int) -> tuple[list[FieldDescriptorPacket], list[Converter], tuple[Any, ...]]:
+def _columns(packets: bytes, count: int) -> tuple[list[FieldDescriptorPacket], list[Reader], tuple[Any, ...]]:
     """What the driver keeps of the columns: as described, how to read their values, and as DB-API describes them."""
     fields, position = [], 0
     for _ in range(count):
         end = position + HEADER + int.from_bytes(packets[position : position + 3], "little")
         fields.append(FieldDescriptorPacket(packets[position + HEADER : end], ENCODING))
         position = end
-    return fields, [_converter(field) for field in fields], tuple(field.description() for field in fields)
+    return fields, [_reader(field) for field in fields], tuple(field.description() for field in fields)
 
 
-def _converter(field: FieldDescriptorPacket) -> Converter:
-    text = field.type_code in TEXT_TYPES or field.type_code == FIELD_TYPE.JSON
-    binary = field.type_code in TEXT_TYPES and field.charsetnr == BINARY
-    encoding = None if binary else ENCODING if text else "ascii"
+def _reader(field: FieldDescriptorPacket) -> Reader:
     convert = CONVERTERS.get(field.type_code)
-    return encoding, None if convert is through else convert
+    if field.type_code in TEXT_TYPES or field.type_code == FIELD_TYPE.JSON:
+        binary = field.type_code in TEXT_TYPES and field.charsetnr == BINARY
+        return _composed(as_bytes if binary else utf8, convert)
+    return str if convert is None or convert is through else convert
+
+
+@cache
+def _composed(read: Reader, convert: Callable[[Any], Any] | None) -> Reader:
+    if convert is None or convert is through:
+        return read
+    return lambda octets: convert(read(octets))

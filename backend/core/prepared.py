@@ -5,13 +5,16 @@ That takes longer than most of our statements do. It is done here at the first e
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Executable
 from sqlalchemy.engine import Dialect, IteratorResult
 from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlalchemy.sql.compiler import SQLCompiler
+
+from backend.core.strict_types import StrictDecimal
+from backend.core.unread_rows import Reader, UnreadRows
 
 Convert = Callable[[Any], Any]
 #: Its name, how a value is made what the database takes, and the value that it has unless another one is given.
@@ -44,8 +47,9 @@ class Plan:
         self._lists = frozenset(LIST.findall(str(compiled)))
         self._dialect = dialect
         self._columns = compiled._result_columns
-        self._metadata: SimpleResultMetaData | None = None
-        self._read: list[tuple[int, Convert]] = []
+        self._names = [column.keyname for column in self._columns]
+        self._metadata = SimpleResultMetaData(self._names)
+        self._understood: tuple[Sequence[Reader], Sequence[Reader]] = ((), ())
         constants = compiled.construct_params(_check=False)
         self._parameters: list[Parameter] = [
             (name, _writer(bind, dialect), constants[name]) for bind, name in compiled.bind_names.items()
@@ -86,36 +90,36 @@ class Plan:
 
     def result(self, description: Sequence[Any], rows: Sequence[Sequence[Any]]) -> IteratorResult[Any]:
         """What the driver answered, as SQLAlchemy answers it."""
-        if self._metadata is None:
-            self._metadata = self._understood(description)
-        if self._read and rows:
-            rows = [self._converted(row) for row in rows]
-        return IteratorResult(self._metadata, iter(rows))
+        return IteratorResult(self._metadata, iter(self._values(description, rows)))
 
     def dicts(self, description: Sequence[Any], rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
         """What the driver answered, each row as a dict by the names of its columns."""
-        names = list(self.result(description, ()).keys())
-        read = self._read
-        found = [dict(zip(names, row, strict=True)) for row in rows]
-        for index, convert in read:
-            name = names[index]
-            for row in found:
-                row[name] = convert(row[name])
-        return found
+        names = self._names
+        return [dict(zip(names, row, strict=True)) for row in self._values(description, rows)]
 
-    def _understood(self, description: Sequence[Any]) -> SimpleResultMetaData:
-        reading = [
-            column.type.dialect_impl(self._dialect).result_processor(self._dialect, described[1])
-            for column, described in zip(self._columns, description, strict=True)
-        ]
-        self._read = [(index, convert) for index, convert in enumerate(reading) if convert is not None]
-        return SimpleResultMetaData([column.keyname for column in self._columns])
+    def _values(self, description: Sequence[Any], rows: Sequence[Sequence[Any]]) -> Iterable[Sequence[Any]]:
+        if not isinstance(rows, UnreadRows):
+            # What answers no rows says so with none.
+            return rows
+        drivers, readers = self._understood
+        if drivers is not rows.readers:
+            columns = zip(self._columns, description, rows.readers, strict=True)
+            readers = [self._reader(column.type, described, read) for column, described, read in columns]
+            self._understood = rows.readers, readers
+        return rows.read(readers)
 
-    def _converted(self, row: Sequence[Any]) -> tuple[Any, ...]:
-        values = list(row)
-        for index, convert in self._read:
-            values[index] = convert(values[index])
-        return tuple(values)
+    def _reader(self, kind: Any, described: Sequence[Any], read: Reader) -> Reader:
+        """How to make a value of SQLAlchemy's of what the driver would make something else of first."""
+        if isinstance(kind, StrictDecimal):
+            return _float_of(kind.scale, described)
+        convert = kind.dialect_impl(self._dialect).result_processor(self._dialect, described[1])
+        return read if convert is None else lambda octets: convert(read(octets))
+
+
+def _float_of(most_digits: int, described: Sequence[Any]) -> Reader:
+    """What StrictDecimal makes of what the driver would make a Decimal of first."""
+    scale = described[5]
+    return float if scale <= most_digits else lambda text: round(float(text), most_digits)
 
 
 def _writer(bind: Any, dialect: Dialect) -> Convert | None:

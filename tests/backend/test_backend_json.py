@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from backend.core.json_provider import WireJSONProvider
+from backend.core.json_provider import AnyJSON, WireJSONProvider
 
 ROWS = [
     *([], {}, [{"b": 1, "a": None, "c": True}], "é", "\x7f", '\x00\b\f\n\t"\\/', "\ud800", "🙂"),
@@ -26,6 +26,14 @@ def test_the_same_bytes(rows: Any) -> None:
     provider = WireJSONProvider(app)
     fast, usual = provider.response_of_rows([rows]), provider.response([rows])
     assert (fast.data, fast.content_type) == (usual.data, usual.content_type)
+
+
+@pytest.mark.parametrize("value", [*ROWS, float("nan"), {"b": float("-inf"), "a": [1e16, "é"]}], ids=repr)
+def test_the_same_bytes_of_any_json(value: Any) -> None:
+    app = Flask("test")
+    provider = WireJSONProvider(app)
+    rows = [{"tags": AnyJSON(value), "id": 1}]
+    assert provider.response_of_rows(rows).data == provider.response([{"tags": value, "id": 1}]).data
 
 
 def test_what_cannot_be_written_is_refused_as_ever() -> None:

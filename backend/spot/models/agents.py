@@ -19,6 +19,7 @@ class Agent(Base):
         Index("idx_agents_client", "client_id"),
         Index("idx_agents_client_status", "client_id", "status", "last_heartbeat_at"),
         Index("idx_agents_instance", "instance_id"),
+        Index("idx_agents_on_instance", "instance_id", "status", "logical_agent_id"),
         Index("idx_agents_logical", "logical_agent_id"),
         Index("idx_agents_status", "status"),
         Index("idx_agents_enabled", "enabled"),

@@ -17,6 +17,7 @@ class Instance(Base):
     __table_args__ = (
         Index("idx_instances_client", "client_id"),
         Index("idx_instances_client_active", "client_id", "is_active", "current_mode"),
+        Index("idx_instances_active_client", "is_active", "client_id"),
         Index("idx_instances_active_newest", "is_active", "created_at"),
         Index("idx_instances_agent", "agent_id"),
         Index("idx_instances_newest", "created_at"),

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from backend.core.openapi import AsBuilt, AsSentOrEmpty, Query
+from backend.core.openapi import AsSentOrEmpty, FromDatabase, Query
 from backend.spot.schemas.example_fields import many, moment, number, one, text, truth, whole
 
 REPLICA_ID = "6c649818-8441-45f7-b5d3-64f959b55089"
@@ -91,7 +91,7 @@ class Replica(Schema):
     tags = fields.Raw(allow_none=True, metadata={"example": {"env": "test"}})
 
 
-class Replicas(AsBuilt):
+class Replicas(FromDatabase):
     """The replicas of an agent, newest first."""
 
     replicas = many(Replica)

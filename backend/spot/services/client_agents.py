@@ -51,6 +51,8 @@ EVERY = Prepared(
         case({"online": 1, "offline": 2, "deleted": 3}, value=Agent.status, else_=4),
         Agent.last_heartbeat_at.desc(),
         Agent.id,
+        # Decides nothing more: but MariaDB, told to sort by both tables, looks up each agent once instead of twice.
+        Instance.id,
     )
 )
 

@@ -1,29 +1,46 @@
 """A client in numbers."""
 
+from collections import Counter
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, case, func, select
+from sqlalchemy import BindParameter, bindparam, case, func, select, true
 
+from backend.core.collation import fold
 from backend.core.errors import RequestRefusedError
 from backend.core.prepared import Prepared
 from backend.core.session import Session
 from backend.spot.models import Agent, Client, Instance
 
-AGENTS = select(func.count()).select_from(Agent).where(Agent.client_id == Client.id)
-INSTANCES = select(func.count()).select_from(Instance).where(Instance.client_id == Client.id)
-# The numbers are looked up for each client by itself: an index has them together.
-NUMBERS = select(
+NUMBERS = (
     Client.id,
     Client.name,
     case((Client.is_active == 1, "active"), else_="inactive").label("status"),
-    AGENTS.scalar_subquery().label("agentsTotal"),
-    AGENTS.where(Agent.status == "online").scalar_subquery().label("agentsOnline"),
-    INSTANCES.where(Instance.is_active == 1).scalar_subquery().label("instances"),
     func.coalesce(Client.total_savings, 0.0).label("totalSavings"),
     Client.last_sync_at.label("lastSync"),
 )
-OVERVIEW = Prepared(NUMBERS.where(Client.id == bindparam("client_id")))
-NEWEST_FIRST = Prepared(NUMBERS.order_by(Client.created_at.desc()))
+ONLINE = func.count(case((Agent.status == "online", 1)))
+THE_CLIENT: BindParameter[str] = bindparam("client_id")
+_AGENTS = select(func.count().label("every"), ONLINE.label("online")).where(Agent.client_id == THE_CLIENT).subquery()
+_INSTANCES = select(func.count()).where(Instance.client_id == THE_CLIENT, Instance.is_active == 1).scalar_subquery()
+OVERVIEW = Prepared(
+    select(
+        *NUMBERS,
+        _AGENTS.c.every.label("agentsTotal"),
+        _AGENTS.c.online.label("agentsOnline"),
+        _INSTANCES.label("instances"),
+    )
+    .join_from(Client, _AGENTS, true())
+    .where(Client.id == THE_CLIENT)
+)
+EVERYBODY = Prepared(select(*NUMBERS, Client.created_at))
+# One walk through an index each. Joined with the clients in SQL, MariaDB would sort before it counts.
+AGENTS = Prepared(
+    select(Agent.client_id, Agent.status == "online", func.count()).group_by(Agent.client_id, Agent.status)
+)
+INSTANCES = Prepared(
+    select(Instance.client_id, func.count()).where(Instance.is_active == 1).group_by(Instance.client_id)
+)
 
 
 def overview(session: Session, client_id: str) -> dict[str, Any]:
@@ -36,4 +53,29 @@ def overview(session: Session, client_id: str) -> dict[str, Any]:
 
 def overviews(session: Session) -> list[dict[str, Any]]:
     """All clients, the newest first."""
-    return session.dicts(NEWEST_FIRST)
+    clients, agents, instances = session.execute_together((EVERYBODY, {}), (AGENTS, {}), (INSTANCES, {}))
+    numbers: dict[str, dict[str, Any]] = {
+        fold(client_id): {
+            "id": client_id,
+            "name": name,
+            "status": status,
+            "agentsTotal": 0,
+            "agentsOnline": 0,
+            "instances": 0,
+            "totalSavings": savings,
+            "lastSync": synced,
+        }
+        for client_id, name, status, savings, synced, _ in sorted(clients, key=_made_at, reverse=True)
+    }
+    # Of a client that was made in between nothing is told yet.
+    for client_id, online, count in agents:
+        client = numbers.get(fold(client_id), Counter())
+        client["agentsTotal"] += count
+        client["agentsOnline"] += count if online else 0
+    for client_id, count in instances:
+        numbers.get(fold(client_id), Counter())["instances"] += count
+    return list(numbers.values())
+
+
+def _made_at(client: Any) -> Any:
+    return client[-1] or datetime.min

@@ -51,46 +51,46 @@ REPLICAS = Prepared(
 
 def listing(session: Session, client_id: str) -> list[dict[str, Any]]:
     """The replicas at work for a client, newest first, each with the instance it stands by for."""
-    return [_shape(row) for row in session.execute(REPLICAS, {"client_id": client_id})]
+    return [_shape(row) for row in session.dicts(REPLICAS, {"client_id": client_id})]
 
 
-def _shape(replica: Any) -> dict[str, Any]:
+def _shape(replica: dict[str, Any]) -> dict[str, Any]:
     return {
-        "agentId": replica.agent_id,
+        "agentId": replica["agent_id"],
         "primary": {
-            "instanceId": replica.primary_instance_id,
-            "instanceType": replica.primary_instance_type,
-            "region": replica.primary_region,
-            "az": replica.primary_az,
-            "mode": replica.primary_mode,
+            "instanceId": replica["primary_instance_id"],
+            "instanceType": replica["primary_instance_type"],
+            "region": replica["primary_region"],
+            "az": replica["primary_az"],
+            "mode": replica["primary_mode"],
         },
         "replica": {
-            "id": replica.id,
-            "instanceId": replica.instance_id,
-            "type": replica.replica_type,
-            "status": replica.status,
-            "sync_status": replica.sync_status,
-            "sync_latency_ms": replica.sync_latency_ms,
-            "state_transfer_progress": replica.state_transfer_progress or 0.0,
+            "id": replica["id"],
+            "instanceId": replica["instance_id"],
+            "type": replica["replica_type"],
+            "status": replica["status"],
+            "sync_status": replica["sync_status"],
+            "sync_latency_ms": replica["sync_latency_ms"],
+            "state_transfer_progress": replica["state_transfer_progress"] or 0.0,
             "pool": _pool(replica),
-            "cost": {"hourly": replica.hourly_cost or None, "total": replica.total_cost or 0.0},
-            "created_by": replica.created_by,
-            "created_at": replica.created_at,
-            "ready_at": replica.ready_at,
-            "terminated_at": replica.terminated_at,
+            "cost": {"hourly": replica["hourly_cost"] or None, "total": replica["total_cost"] or 0.0},
+            "created_by": replica["created_by"],
+            "created_at": replica["created_at"],
+            "ready_at": replica["ready_at"],
+            "terminated_at": replica["terminated_at"],
             "is_active": True,
         },
     }
 
 
-def _pool(replica: Any) -> dict[str, Any] | None:
+def _pool(replica: dict[str, Any]) -> dict[str, Any] | None:
     """The pool of a replica; its own values are null when nobody knows it any more."""
-    if not replica.pool_id:
+    if not replica["pool_id"]:
         return None
     return {
-        "id": replica.pool_id,
-        "name": replica.pool_name,
-        "instance_type": replica.pool_instance_type,
-        "region": replica.pool_region,
-        "az": replica.pool_az,
+        "id": replica["pool_id"],
+        "name": replica["pool_name"],
+        "instance_type": replica["pool_instance_type"],
+        "region": replica["pool_region"],
+        "az": replica["pool_az"],
     }

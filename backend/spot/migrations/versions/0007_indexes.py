@@ -1,9 +1,9 @@
 """An index for every question that is asked of a growing table."""
 
-from collections.abc import Iterator
-
 import sqlalchemy as sa
 from alembic import op
+
+from backend.spot.migrations.indexes import add_index, is_there
 
 revision = "0007"
 down_revision = "0006"
@@ -34,23 +34,17 @@ INDEXES = (
 
 def upgrade() -> None:
     """Add the indexes that are not there."""
-    inspector = sa.inspect(op.get_bind())
     for name, table, *columns in INDEXES:
-        if name not in _present(inspector, table):
-            op.create_index(name, table, [*_ordered(inspector, table, columns)])
+        add_index(name, table, columns)
 
 
 def downgrade() -> None:
     """Drop the indexes that are there."""
     inspector = sa.inspect(op.get_bind())
     for name, table, *columns in reversed(INDEXES):
-        if name in _present(inspector, table):
+        if is_there(inspector, name, table):
             _give_foreign_keys_an_index(inspector, table, columns[0])
             op.drop_index(name, table)
-
-
-def _present(inspector: sa.Inspector, table: str) -> set[str | None]:
-    return {index["name"] for index in inspector.get_indexes(table)}
 
 
 def _give_foreign_keys_an_index(inspector: sa.Inspector, table: str, column: str) -> None:
@@ -62,11 +56,3 @@ def _give_foreign_keys_an_index(inspector: sa.Inspector, table: str, column: str
     for key in inspector.get_foreign_keys(table):
         if key["constrained_columns"] == [column]:
             op.create_index(str(key["name"]), table, [column])
-
-
-def _ordered(inspector: sa.Inspector, table: str, columns: list[str]) -> Iterator[str | sa.TextClause]:
-    """PostgreSQL has to be told that NULLs come first, as on the other databases and in every statement."""
-    nullable = {column["name"] for column in inspector.get_columns(table) if column["nullable"]}
-    for column in columns:
-        nulls_first = inspector.dialect.name == "postgresql" and column in nullable
-        yield sa.text(f"{column} NULLS FIRST") if nulls_first else column

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import bindparam, select
 
 from backend.core.clock import utc_now
+from backend.core.json_provider import AnyJSON
 from backend.core.prepared import Prepared
 from backend.core.session import Session
 from backend.core.strict_types import Operand
@@ -14,7 +15,7 @@ from backend.spot.models import ReplicaInstance, SpotPool
 COLUMNS = (
     ReplicaInstance.id,
     ReplicaInstance.instance_id,
-    ReplicaInstance.replica_type,
+    ReplicaInstance.replica_type.label("type"),
     ReplicaInstance.status,
     ReplicaInstance.sync_status,
     ReplicaInstance.sync_latency_ms,
@@ -52,38 +53,25 @@ def replicas_of(session: Session, agent_id: str, *, include_inactive: bool, stat
 
     An unknown agent has none.
     """
-    found = session.execute(REPLICAS if include_inactive else ACTIVE_REPLICAS, {"agent_id": agent_id})
+    found = session.dicts(REPLICAS if include_inactive else ACTIVE_REPLICAS, {"agent_id": agent_id})
     now = utc_now()
-    rows = [row for row in found if not status or row.status == status]
-    return {"replicas": [_shown(row, now) for row in rows], "total": len(rows)}
+    rows = [row for row in found if not status or row["status"] == status]
+    for row in rows:
+        _shape(row, now)
+    return {"replicas": rows, "total": len(rows)}
 
 
-def _shown(row: Any, now: datetime) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "instance_id": row.instance_id,
-        "type": row.replica_type,
-        "status": row.status,
-        "sync_status": row.sync_status,
-        "sync_latency_ms": row.sync_latency_ms,
-        "state_transfer_progress": row.state_transfer_progress or 0.0,
-        "pool": {
-            "id": row.pool_id,
-            "name": row.pool_name,
-            "instance_type": row.pool_instance_type,
-            "region": row.pool_region,
-            "az": row.pool_az,
-        },
-        # Agents look for these at the top when they are to launch a replica.
-        "pool_id": row.pool_id,
-        "region": row.region,
-        "az": row.az,
-        "cost": {"hourly": row.hourly_cost or None, "total": row.total_cost or 0.0},
-        "created_by": row.created_by,
-        "created_at": row.created_at,
-        "ready_at": row.ready_at,
-        "terminated_at": row.terminated_at,
-        "age_seconds": int(((row.terminated_at or now) - row.created_at).total_seconds()),
-        "is_active": bool(row.is_active),
-        "tags": row.tags if row.has_tags else {},
+def _shape(row: dict[str, Any], now: datetime) -> None:
+    """Make of a row what is shown. Agents look for its pool and place at the top, too, when they are to launch it."""
+    row["state_transfer_progress"] = row["state_transfer_progress"] or 0.0
+    row["pool"] = {
+        "id": row["pool_id"],
+        "name": row.pop("pool_name"),
+        "instance_type": row.pop("pool_instance_type"),
+        "region": row.pop("pool_region"),
+        "az": row.pop("pool_az"),
     }
+    row["cost"] = {"hourly": row.pop("hourly_cost") or None, "total": row.pop("total_cost") or 0.0}
+    row["age_seconds"] = int(((row["terminated_at"] or now) - row["created_at"]).total_seconds())
+    row["is_active"] = bool(row["is_active"])
+    row["tags"] = AnyJSON(row["tags"]) if row.pop("has_tags") else {}

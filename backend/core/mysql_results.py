@@ -12,7 +12,7 @@ from pymysql.converters import convert_datetime, decoders, through
 from pymysql.err import OperationalError, raise_mysql_exception
 from pymysql.protocol import FieldDescriptorPacket
 
-from backend.core.unread_rows import Reader, UnreadRows, as_bytes, utf8
+from backend.core.unread_rows import BYTES_OF_LENGTH, NULL, Reader, UnreadRows, as_bytes, utf8
 
 ENCODING = "utf8"
 BINARY = 63

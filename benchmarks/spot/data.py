@@ -6,8 +6,10 @@ import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import islice
 from typing import Any
+from uuid import NAMESPACE_OID, uuid5
 
 from pymysql.connections import Connection
 
@@ -31,12 +33,18 @@ class Scale:
     switches: int
 
 
+@cache
+def _uuid(what: str, number: int) -> str:
+    """As little alike as the random ones of production: those that begin alike take longer to be told apart."""
+    return str(uuid5(NAMESPACE_OID, f"{what} {number}"))
+
+
 def client_id(number: int) -> str:
-    return f"00000000-0000-4000-8000-{number:012d}"
+    return _uuid("client", number)
 
 
 def agent_id(number: int) -> str:
-    return f"00000000-0000-4000-a000-{number:012d}"
+    return _uuid("agent", number)
 
 
 def token(number: int) -> str:
@@ -172,7 +180,13 @@ def _switches(scale: Scale, now: datetime, chance: random.Random) -> Iterator[tu
         pool = place_of(agent)[0]
         at = now - step * number
         yield (
-            *(f"switch-{number}", client_id(owner_of(agent, scale)), agent_id(agent), f"i-old-{number}", f"i-{agent}"),
+            *(
+                _uuid("switch", number),
+                client_id(owner_of(agent, scale)),
+                agent_id(agent),
+                f"i-old-{number}",
+                f"i-{agent}",
+            ),
             *("spot", pool, 0.0416, 0.0125, round(chance.random() * 0.03, 6), ("manual", "model")[number % 2]),
             *(at, at, at),
         )
@@ -181,7 +195,7 @@ def _switches(scale: Scale, now: datetime, chance: random.Random) -> Iterator[tu
 def _notifications(scale: Scale, now: datetime) -> Iterator[tuple[Any, ...]]:
     for number in range(max(100, scale.switches)):
         owner = client_id(number % scale.clients)
-        yield f"notice-{number}", owner, f"Instance switched: i-{number}", "info", now - timedelta(seconds=number)
+        yield _uuid("notice", number), owner, f"Instance switched: i-{number}", "info", now - timedelta(seconds=number)
 
 
 def _events(scale: Scale, now: datetime) -> Iterator[tuple[Any, ...]]:

@@ -1,20 +1,29 @@
-"""Both sides as they run in production, each on its own database of one durable MariaDB, with the same data."""
+"""Both sides as they run in production, each on its own database of one durable MariaDB, with the same data.
+
+The native side's job that adds prices up by the hour has run, as it does every few minutes in production: the product's
+own command runs it, in a process of its own. It waits ten minutes before it trusts that no smaller number of a price is
+still to be committed; as nobody else inserts meanwhile, it is told not to wait.
+"""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.processors import AVAILABLE
-from benchmarks.servers import Server, gunicorn
+from benchmarks.servers import ROOT, Server, gunicorn
 from benchmarks.spot.data import Scale, load
 from tests.support.mariadb import MariaDB, running_mariadb
 
 NATIVE, MONOLITH = "backend:create_app()", "legacy.spot:create_app()"
+ROLL_UP = (sys.executable, "-m", "flask", "--app", NATIVE, "jobs", "run", "price-rollup")
 #: A commit is on the disk when it is answered, as in production; memory for all of the data.
 DURABLE = (
     "--innodb-flush-log-at-trx-commit=1",
@@ -49,8 +58,18 @@ def both_sides(scale: Scale) -> Iterator[tuple[Server, Server]]:
             )
             with mariadb.connect(url.rpartition("/")[2]) as connection:
                 load(connection, scale, now)
+            if app == NATIVE:
+                _roll_up_prices(environment)
         _write_out(mariadb)
         yield servers[0], servers[1]
+
+
+def _roll_up_prices(environment: Mapping[str, str]) -> None:
+    """A first run notes the newest price, a second one adds up until there."""
+    for _ in range(2):
+        subprocess.run(
+            ROLL_UP, cwd=ROOT, env={**os.environ, **environment, "PRICE_ROLLUP_DELAY": "0"}, check=True, timeout=600
+        )
 
 
 def _write_out(mariadb: MariaDB) -> None:

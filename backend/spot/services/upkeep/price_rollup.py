@@ -65,14 +65,14 @@ def look_around(session: Session, delay: int) -> None:
         )
     ).one()
     note = {"noted_id": newest, "noted_at": now, "noted_horizon": horizon}
-    if newest < rollup.rolled_up_to:
+    if newest < rollup.complete_to:
         _set(session, **note, rolled_up_to=0, complete_to=0)
-    elif rollup.noted_at is None:
+    elif rollup.noted_at is None or newest < rollup.noted_id:
         _set(session, **note)
     elif rollup.noted_at <= now - timedelta(seconds=delay) and (
         rollup.noted_horizon is None or oldest >= rollup.noted_horizon
     ):
-        _set(session, **note, complete_to=max(rollup.complete_to, rollup.noted_id))
+        _set(session, **note, complete_to=rollup.noted_id)
 
 
 def add_prices(session: Session, limit: int) -> Step:
@@ -123,7 +123,7 @@ def forget_hour(session: Session) -> int:
 def start_over(session: Session) -> None:
     """Let no hour count any more, so that the job adds all prices up anew."""
     _locked(session)
-    _set(session, rolled_up_to=0)
+    _set(session, rolled_up_to=0, complete_to=0, noted_at=None)
 
 
 def _locked(session: Session) -> Any:

@@ -31,6 +31,7 @@ DURABLE = (
     "--innodb-log-file-size=256M",
 )
 WRITING_OUT_SECONDS = 60.0
+PATIENCE_SECONDS = 600.0
 FEW_PAGES = 100
 
 
@@ -66,10 +67,9 @@ def both_sides(scale: Scale) -> Iterator[tuple[Server, Server]]:
 
 def _roll_up_prices(environment: Mapping[str, str]) -> None:
     """A first run notes the newest price, a second one adds up until there."""
+    settings = {**os.environ, **environment, "PRICE_ROLLUP_DELAY": "0", "LOG_LEVEL": "WARNING"}
     for _ in range(2):
-        subprocess.run(
-            ROLL_UP, cwd=ROOT, env={**os.environ, **environment, "PRICE_ROLLUP_DELAY": "0"}, check=True, timeout=600
-        )
+        subprocess.run(ROLL_UP, cwd=ROOT, env=settings, stdout=subprocess.DEVNULL, timeout=PATIENCE_SECONDS, check=True)
 
 
 def _write_out(mariadb: MariaDB) -> None:

@@ -108,7 +108,7 @@ def test_sqlite_has_no_hours(spot: Spot) -> None:
     spot.sql("INSERT INTO spot_price_snapshots (pool_id, price) VALUES ('p', 0.1)")
     quick = spot.told(PRICE_ROLLUP_DELAY="0")
     for _ in range(2):
-        assert run_job(quick.app, "price-rollup").counts == {}
+        assert run_job(quick.app, "price-rollup").counts == {"prices": 0, "forgotten_hours": 0}
     assert spot.sql("SELECT * FROM spot_price_hours") == []
 
 

@@ -19,10 +19,10 @@ def roll_up_prices(delay_seconds: int, run: JobRun) -> Counts:
 
     A run notes the newest price; a run at least `delay_seconds` later adds up until there.
     """
-    if not run.transact(rolls_up):
-        return {}
-    run.transact(partial(look_around, delay=delay_seconds))
     forgotten = prices = 0
+    if not run.transact(rolls_up):
+        return {"prices": prices, "forgotten_hours": forgotten}
+    run.transact(partial(look_around, delay=delay_seconds))
     while found := run.transact(forget_hour):
         forgotten += found
     while not (step := run.transact(partial(add_prices, limit=BATCH))).is_idle:

@@ -53,7 +53,7 @@ def test_a_job_runs_natively_once_it_is_handed_over(environ: dict[str, str], opt
     ledger = Ledger(environ["CUTOVER_LEDGER_URL"])
     with running(environ, *options) as url:
         get(f"{url}/health")
-        wait_for(lambda: rows(environ, "SELECT COUNT(*) FROM job_leases") == [(9,)])
+        wait_for(lambda: rows(environ, "SELECT COUNT(*) FROM job_leases") == [(10,)])
         jobs = {job.name: job for job in ledger.jobs("spot")}
         assert {job.state for job in jobs.values()} == {State.LEGACY}
         assert {job.by_hand for job in jobs.values()} == {()}

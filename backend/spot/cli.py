@@ -8,10 +8,13 @@ from backend.core.database import run_and_commit
 from backend.spot.models import db
 from backend.spot.services.client_tokens import hashes_are_kept
 from backend.spot.services.token_hashing import forget_tokens, hash_tokens
+from backend.spot.services.upkeep.price_rollup import start_over
 
 spot = AppGroup("spot", help="Look after the spot domain.")
 tokens = AppGroup("tokens", help="Look after the tokens of clients.")
+prices = AppGroup("prices", help="Look after the prices of pools.")
 spot.add_command(tokens)
+spot.add_command(prices)
 
 WARNING = (
     "From then on no token can be shown, and the old side lets no agent in. This cannot be undone. Forget all tokens?"
@@ -36,3 +39,14 @@ def hash_all(forget_clear: bool, yes: bool) -> None:
     click.echo(f"Hashed: {run_and_commit(session, lambda: hash_tokens(session))}.")
     if forget_clear:
         click.echo(f"Forgotten: {run_and_commit(session, lambda: forget_tokens(session))}.")
+
+
+@prices.command("start-over")
+def add_up_anew() -> None:
+    """Let the job price-rollup add all prices up anew: for after they were changed or deleted by hand.
+
+    Until it has, histories are averaged from the prices themselves.
+    """
+    session = db.session()
+    run_and_commit(session, lambda: start_over(session))
+    click.echo("No hour counts any more; price-rollup adds all prices up anew.")

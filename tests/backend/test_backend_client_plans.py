@@ -115,6 +115,6 @@ def test_no_history_is_read_from_end_to_end(plans: dict[str, list[Step]], read: 
 
 @pytest.mark.parametrize("read", READS)
 def test_statements_are_few(plans: dict[str, list[Step]], read: str) -> None:
-    most = {"client/client-1/agents/decisions": 4, "client/pricing-history": 5}
+    most = {"client/client-1/agents/decisions": 4, "client/pricing-history": 4}
     statements = {step.statement for step in plans[read]}
     assert 1 <= len(statements) <= most.get(read.partition("?")[0], 3)

@@ -44,7 +44,8 @@ def test_run_refuses_what_it_cannot_begin(bare: Spot) -> None:
     assert flask(bare.app, "run", "nothing") == (
         2,
         "Error: There is no job 'nothing'; the jobs are replica-coordinator, agent-health, client-snapshots, "
-        "daily-savings, monthly-savings, data-cleanup, total-savings, price-deduplication, gap-filling.\n",
+        "daily-savings, monthly-savings, data-cleanup, total-savings, price-deduplication, price-rollup, "
+        "gap-filling.\n",
     )
     bare.app.extensions["job_owner"] = lambda name: None
     status, said = flask(bare.app, "run", "agent-health")
@@ -145,7 +146,7 @@ def test_states_tell_all_processes(database: Database) -> None:
 def test_the_health_of_the_system_tells_of_its_jobs(bare: Spot) -> None:
     run_job(bare.app, "client-snapshots")
     jobs = {job["name"]: job for job in bare.http.get("/api/admin/system-health").json["jobs"]}
-    assert len(jobs) == 9
+    assert len(jobs) == 10
     assert jobs["client-snapshots"]["lastRun"]["counts"] == {"clients": 1}
     assert (jobs["client-snapshots"]["schedule"], jobs["agent-health"]["lastRun"]) == ("daily at 00:05 UTC", None)
     bare.sql("DROP TABLE job_leases")

@@ -32,6 +32,18 @@ def test_every_route_works(spot_on_server: Spot) -> None:
     assert spot.one("SELECT COUNT(*) AS n FROM spot_price_snapshots") == {"n": 6}
 
 
+def test_known_pools_are_refreshed(spot_on_server: Spot) -> None:
+    spot = spot_on_server
+    assert spot.post("pricing-report", PRICING).json == {"success": True}
+    spot.sql("INSERT INTO spot_pools (id, instance_type, region, az) VALUES ('other', 't3.medium', 'us-east-1', 'z')")
+    spot.sql("UPDATE spot_pools SET updated_at = '2020-01-01 00:00:00', is_active = 0")
+    renamed = [{**POOLS[0], "pool_id": POOLS[0]["pool_id"].upper()}, *POOLS[1:]]
+    assert spot.post("pricing-report", changed(PRICING, "pricing", spot_pools=renamed)).json == {"success": True}
+    refreshed = spot.sql("SELECT id, is_active FROM spot_pools WHERE updated_at > '2021-01-01' ORDER BY id")
+    assert refreshed == [{"id": pool["pool_id"], "is_active": 0} for pool in POOLS]
+    assert spot.one("SELECT COUNT(*) AS n FROM spot_pools") == {"n": 4}
+
+
 def test_the_same_words_for_what_cannot_be_stored(spot_on_server: Spot) -> None:
     spot = spot_on_server
     too_long = spot.post("heartbeat", {"status": "x" * 21}).json

@@ -10,14 +10,16 @@ from backend.core.settings import Reader, whole_number
 from backend.spot.jobs.agent_health import take_silent_agents_offline
 from backend.spot.jobs.client_snapshots import snapshot_clients
 from backend.spot.jobs.data_cleanup import clean_up
+from backend.spot.jobs.price_rollup import roll_up_prices
 from backend.spot.jobs.prices import deduplicate_prices, fill_price_gaps
 from backend.spot.jobs.replicas import coordinate_replicas
 from backend.spot.jobs.savings import compute_daily_savings, compute_monthly_savings, total_savings
 
 
 def spot_jobs(read: Reader) -> tuple[Job, ...]:
-    """The jobs. Raises SettingsError when AGENT_HEARTBEAT_TIMEOUT (seconds) makes no sense."""
+    """The jobs. Raises SettingsError when AGENT_HEARTBEAT_TIMEOUT or PRICE_ROLLUP_DELAY (seconds) make no sense."""
     timeout = read("AGENT_HEARTBEAT_TIMEOUT", whole_number(1, 86400), "120")
+    delay = read("PRICE_ROLLUP_DELAY", whole_number(0, 86400), "600")
     return (
         Job(
             "replica-coordinator",
@@ -76,6 +78,12 @@ def spot_jobs(read: Reader) -> tuple[Job, ...]:
             hourly(10),
             deduplicate_prices,
             "Makes one price for each pool and five minutes out of those submitted",
+        ),
+        Job(
+            "price-rollup",
+            every(seconds=300),
+            partial(roll_up_prices, delay),
+            "Adds spot prices up by the hour",
         ),
         Job(
             "gap-filling",

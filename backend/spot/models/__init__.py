@@ -16,6 +16,8 @@ from backend.spot.models.pools import (
     OndemandPrice,
     OndemandPriceSnapshot,
     SpotPool,
+    SpotPriceHour,
+    SpotPriceRollup,
     SpotPriceSnapshot,
 )
 from backend.spot.models.pricing_pipeline import DataProcessingJob, InterpolatedPriceSnapshot, PriceSubmission
@@ -56,6 +58,8 @@ __all__ = [
     "RiskScore",
     "SavingsSnapshot",
     "SpotPool",
+    "SpotPriceHour",
+    "SpotPriceRollup",
     "SpotPriceSnapshot",
     "Switch",
     "SystemEvent",

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, text
+from sqlalchemy import DateTime, ForeignKey, Index, UniqueConstraint, func, text
+from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.core.strict_types import (
@@ -57,6 +58,45 @@ class SpotPriceSnapshot(Base):
     price: Mapped[float] = mapped_column(StrictDecimal(10, 6))
     captured_at: Mapped[datetime | None] = mapped_column(StrictTimestamp(), server_default=func.now())
     recorded_at: Mapped[datetime | None] = mapped_column(StrictTimestamp(), server_default=func.now())
+
+
+class SpotPriceHour(Base):
+    """All prices of a pool in one hour that have been rolled up, added up: `prices` of them make `total`.
+
+    `hour` counts from the beginning of 1970, UTC.
+    """
+
+    __tablename__ = "spot_price_hours"
+    __table_args__ = (Index("idx_spot_price_hours_hour", "hour"),)
+
+    pool_id: Mapped[str] = mapped_column(
+        StrictString(128),
+        ForeignKey("spot_pools.id", name="fk_spot_price_hours_pool", ondelete="CASCADE"),
+        primary_key=True,
+    )
+    hour: Mapped[int] = mapped_column(StrictInteger(), primary_key=True, autoincrement=False)
+    total: Mapped[float] = mapped_column(StrictDecimal(22, 6))
+    prices: Mapped[int] = mapped_column(StrictInteger())
+
+
+class SpotPriceRollup(Base):
+    """How far prices are rolled up: one row, of id 1. What it counts by are ids of SpotPriceSnapshot.
+
+    Rows up to `rolled_up_to` are in the hours; while it is 0, whatever stands in the hours does not count. No row up to
+    `complete_to` can still appear. `noted_id` was the largest id at `noted_at` (the database's clock); on PostgreSQL,
+    `noted_horizon` is the first transaction that had not begun then.
+    """
+
+    __tablename__ = "spot_price_rollup"
+
+    id: Mapped[int] = mapped_column(StrictInteger(), primary_key=True, autoincrement=False)
+    rolled_up_to: Mapped[int] = mapped_column(StrictInteger(64))
+    complete_to: Mapped[int] = mapped_column(StrictInteger(64))
+    noted_id: Mapped[int | None] = mapped_column(StrictInteger(64))
+    noted_at: Mapped[datetime | None] = mapped_column(
+        DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
+    )
+    noted_horizon: Mapped[int | None] = mapped_column(StrictInteger(64))
 
 
 class OndemandPriceSnapshot(Base):

@@ -1,9 +1,10 @@
 """What the pools of an instance, or of an agent, cost over time."""
 
+from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
 
-from sqlalchemy import and_, bindparam, select
+from sqlalchemy import and_, bindparam, func, select
 
 from backend.core.errors import RequestRefusedError
 from backend.core.prepared import Prepared
@@ -11,9 +12,9 @@ from backend.core.session import Session
 from backend.spot.models import Agent, Instance, SpotPool
 from backend.spot.services.average_prices import (
     ONDEMAND,
-    SPOT,
-    SPOT_OF_INSTANCE,
+    ROLLED_UP_TO,
     Period,
+    averages_of_pools,
     ondemand_averages,
     rounded,
     spot_averages,
@@ -25,20 +26,36 @@ USUAL_ONDEMAND_PRICE = 0.0416
 A_DAY = "%Y-%m-%d"
 AN_HOUR = "%Y-%m-%d %H:00"
 AN_HOUR_WITH_SECONDS = "%Y-%m-%d %H:00:00"
+
+
+def _with_pools(agent: Any) -> Prepared:
+    """An agent's place with the pools that are there, and how far prices are rolled up; a row at least."""
+    place = agent.subquery()
+    return Prepared(
+        select(place.c.instance_type, place.c.region, SpotPool.id, ROLLED_UP_TO.label("rolled_up_to"))
+        .select_from(place)
+        .outerjoin(SpotPool, and_(SpotPool.instance_type == place.c.instance_type, SpotPool.region == place.c.region))
+    )
+
+
 AGENT = select(Agent.instance_type, Agent.region).where(Agent.client_id == bindparam("client_id"))
-NAMED_AGENT = Prepared(AGENT.where(Agent.id == bindparam("agent_id")))
-NEWEST_ONLINE_AGENT = Prepared(
-    AGENT.where(Agent.status == "online")
-    .order_by(Agent.last_heartbeat_at.desc(), Agent.created_at, Agent.logical_agent_id)
-    .limit(1)
-)
-ANY_POOL = Prepared(
-    select(SpotPool.id)
-    .where(SpotPool.instance_type == bindparam("instance_type"), SpotPool.region == bindparam("region"))
+NAMED_AGENT = _with_pools(AGENT.where(Agent.id == bindparam("agent_id")))
+ONLINE = and_(Agent.client_id == bindparam("client_id"), Agent.status == "online")
+# Found by one step in an index, of how many agents ever. NULL where none has been heard of.
+NEWEST_HEARTBEAT = select(func.max(Agent.last_heartbeat_at)).where(ONLINE).scalar_subquery()
+NEWEST_ONLINE_AGENT = _with_pools(
+    AGENT.where(Agent.status == "online", Agent.last_heartbeat_at.is_not_distinct_from(NEWEST_HEARTBEAT))
+    .order_by(Agent.created_at, Agent.logical_agent_id)
     .limit(1)
 )
 INSTANCE_WITH_POOLS = Prepared(
-    select(Instance.ondemand_price, SpotPool.id, SpotPool.pool_name, SpotPool.az)
+    select(
+        Instance.ondemand_price,
+        SpotPool.id,
+        SpotPool.pool_name,
+        SpotPool.az,
+        ROLLED_UP_TO.label("rolled_up_to"),
+    )
     .select_from(Instance)
     .outerjoin(SpotPool, and_(SpotPool.instance_type == Instance.instance_type, SpotPool.region == Instance.region))
     .where(Instance.id == bindparam("instance_id"))
@@ -52,15 +69,12 @@ def of_instance(session: Session, instance_id: str, period: Period) -> dict[str,
     `{"onDemandPrice", "pools": [{"id", "name", "az", "key"}], "data": [{"time", "onDemand", <key of a pool>: price}]}`,
     prices in dollars an hour, None where a pool has none. Refused with 404 when the instance is unknown.
     """
-    wanted = {"instance_id": instance_id}
-    found, averages = session.execute_together(
-        (INSTANCE_WITH_POOLS, wanted), (SPOT_OF_INSTANCE[period.seconds], {**wanted, "since": period.starts()})
-    )
-    pools = found.all()
+    pools = session.execute(INSTANCE_WITH_POOLS, {"instance_id": instance_id}).all()
     if not pools:
         raise RequestRefusedError(404, "Instance not found")
     if pools[0].id is None:
         return []
+    averages = session.execute(*averages_of_pools(session, [pool.id for pool in pools], pools[0].rolled_up_to, period))
     ondemand = pools[0].ondemand_price or 0.0
     keys = {pool.id: f"pool_{pool.id}" for pool in pools}
     written = AN_HOUR if period.hourly else A_DAY
@@ -87,14 +101,14 @@ def of_agent(session: Session, caller: Caller, agent_id: str | None, period: Per
     "agent_id", "instance_type", "region"}`, prices in dollars an hour; without any pool the last three are left out.
     Refused with 404 when there is no such agent.
     """
-    agent = _agent(session, caller, agent_id)
-    where = {"instance_type": agent.instance_type, "region": agent.region}
-    lately = {**where, "since": period.starts()}
-    any_pool, on_demand, spot = session.execute_together(
-        (ANY_POOL, where), (ONDEMAND[period.seconds], lately), (SPOT[period.seconds], lately)
-    )
-    if any_pool.first() is None:
+    pools = _pools_of_agent(session, caller, agent_id)
+    if pools[0].id is None:
         return {"days": period.days, "data_points": 0, "history": []}
+    where = {"instance_type": pools[0].instance_type, "region": pools[0].region}
+    on_demand, spot = session.execute_together(
+        (ONDEMAND[period.seconds], {**where, "since": period.starts()}),
+        averages_of_pools(session, [pool.id for pool in pools], pools[0].rolled_up_to, period),
+    )
     ondemand = ondemand_averages(on_demand, period)
     usual = rounded(fmean(ondemand.values())) if ondemand else USUAL_ONDEMAND_PRICE
     written = AN_HOUR_WITH_SECONDS if period.hourly else A_DAY
@@ -113,10 +127,10 @@ def of_agent(session: Session, caller: Caller, agent_id: str | None, period: Per
     return {**found, "agent_id": agent_id, **where}
 
 
-def _agent(session: Session, caller: Caller, agent_id: str | None) -> Any:
+def _pools_of_agent(session: Session, caller: Caller, agent_id: str | None) -> Sequence[Any]:
     query = NAMED_AGENT if agent_id else NEWEST_ONLINE_AGENT
     wanted = {"client_id": caller.client_id, **({"agent_id": agent_id} if agent_id else {})}
-    agent = session.execute(query, wanted).first()
-    if agent is None:
+    found: Sequence[Any] = session.execute(query, wanted).all()
+    if not found:
         raise RequestRefusedError(404, "Agent not found" if agent_id else "No active agents found")
-    return agent
+    return found

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import and_, bindparam, func, or_, update
+from sqlalchemy.dialects import mysql
 
 from backend.core.prepared import Prepared
 from backend.core.rows import NOW, insert_row, insert_rows, insert_rows_unless_present, update_matching
@@ -19,6 +20,13 @@ from backend.spot.models import (
 from backend.spot.services.callers import Caller
 from backend.spot.services.pricing_pipeline.submissions import submit_prices
 
+# MySQL touches whichever row has one of the keys already; the others can name one key only, and need two statements.
+INSERT_OR_TOUCH_POOLS = Prepared(
+    mysql.insert(SpotPool)
+    .values({name: bindparam(name) for name in ("id", "az", "instance_type", "region", "is_active")})
+    .inline()
+    .on_duplicate_key_update(updated_at=func.now())
+)
 TOUCH_POOLS = Prepared(
     update(SpotPool)
     .where(
@@ -93,10 +101,15 @@ def _store_pools(session: Session, instance: dict[str, Any], pools: list[dict[st
         return
     instance_type, region = instance.get("instance_type"), instance.get("region")
     place = {"instance_type": instance_type, "region": region, "is_active": True}
-    insert_rows_unless_present(
-        session, SpotPool, [{"id": pool["pool_id"], "az": pool["az"], **place} for pool in pools]
-    )
+    rows = [{"id": pool["pool_id"], "az": pool["az"], **place} for pool in pools]
+    on_mysql = session.get_bind().dialect.name == "mysql"
+    if on_mysql:
+        session.write_many(INSERT_OR_TOUCH_POOLS, rows)
+    else:
+        insert_rows_unless_present(session, SpotPool, rows)
     insert_rows(session, SpotPriceSnapshot, [{"pool_id": pool["pool_id"], "price": pool["price"]} for pool in pools])
+    if on_mysql:
+        return
     # As texts: beside a number, MySQL would read the ids it compares as numbers, and fail.
     names = {"ids": [str(pool["pool_id"]) for pool in pools], "zones": [str(pool["az"]) for pool in pools]}
     session.write(TOUCH_POOLS, {**names, "their_type": instance_type, "their_region": region})

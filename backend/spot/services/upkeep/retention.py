@@ -23,6 +23,7 @@ from backend.spot.models import (
     SpotPriceSnapshot,
     SystemEvent,
 )
+from backend.spot.services.price_hours import KEPT
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def _unused(name: str, moment: str) -> tuple[Any, Any]:
 
 
 RETENTIONS = (
-    Retention(SpotPriceSnapshot.id, SpotPriceSnapshot.captured_at, 30),
+    Retention(SpotPriceSnapshot.id, SpotPriceSnapshot.captured_at, KEPT.days),
     Retention(OndemandPriceSnapshot.id, OndemandPriceSnapshot.captured_at, 30),
     Retention(RiskScore.id, RiskScore.created_at, 90),
     Retention(DecisionEngineRun.id, DecisionEngineRun.created_at, 30),

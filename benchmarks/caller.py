@@ -28,6 +28,14 @@ def message(method: str, target: str, headers: Iterable[str], body: bytes) -> by
     return "\r\n".join((*lines, "", "")).encode() + body
 
 
+def status_of(received: bytes) -> int | None:
+    """The status of an answer of which this was received, None where it is not whole."""
+    head, end_of_head, body = received.partition(b"\r\n\r\n")
+    length = _LENGTH.search(head)
+    whole = end_of_head and len(body) >= (int(length[1]) if length else 0)
+    return int(head[9:12]) if whole else None
+
+
 class Caller:
     """Calls one server on 127.0.0.1, whose answers must have a Content-Length."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from statistics import median
 
+from benchmarks import crowd
 from benchmarks.caller import Caller
 from benchmarks.servers import Server
 from benchmarks.spot.data import ASKING
@@ -63,12 +63,14 @@ def at_once(servers: Sequence[Server], route: Route, turns: range, patience: flo
     """
     waits = [Waits() for _ in servers]
     each = max(ASKING, len(turns) // ROUNDS)
-    with ThreadPoolExecutor(ASKING) as callers:
-        for first in range(0, len(turns), each):
-            for server, seen in zip(servers, waits, strict=True):
-                left = budget - sum(seen.seconds) * each
-                if not seen.gave_up and left > 0:
-                    _ask_together(callers, server, route, turns[first : first + each], seen, patience, left)
+    for first in range(0, len(turns), each):
+        requests = [route.make(turn) for turn in turns[first : first + each]]
+        for server, seen in zip(servers, waits, strict=True):
+            left = budget - sum(seen.seconds) * each
+            if not seen.gave_up and left > 0:
+                answered = crowd.ask(server.port, requests, ASKING, patience, left)
+                seen.seconds.append(patience if answered.gave_up else answered.seconds / answered.answers)
+                seen.status, seen.gave_up = answered.status, answered.gave_up
     return waits
 
 
@@ -91,32 +93,6 @@ WAYS = (Way("alone", alone, share=1, first=0), Way("ten at once", at_once, share
 def turns_of_all_ways(calls: int) -> int:
     """How many requests all ways make together."""
     return max(way.turns(calls).stop for way in WAYS)
-
-
-def _ask_together(
-    callers: ThreadPoolExecutor,
-    server: Server,
-    route: Route,
-    turns: range,
-    seen: Waits,
-    patience: float,
-    budget: float,
-) -> None:
-    began = time.perf_counter()
-
-    def ask(caller: int) -> Waits:
-        mine = Waits()
-        for turn in turns[caller::ASKING]:
-            if not mine.gave_up and (not mine.seconds or time.perf_counter() - began < budget):
-                _ask(server, route.make(turn), mine, patience)
-        return mine
-
-    answered = list(callers.map(ask, range(ASKING)))
-    seen.seconds.append((time.perf_counter() - began) / sum(len(each.seconds) for each in answered))
-    seen.status = max(each.status for each in answered)
-    if any(each.gave_up for each in answered):
-        seen.gave_up = True
-        seen.seconds.append(patience)
 
 
 def _ask(server: Server, request: bytes, seen: Waits, patience: float) -> None:

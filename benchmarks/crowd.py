@@ -1,0 +1,61 @@
+"""Several callers at once, in one thread: what asks must not take the processors from what answers."""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from benchmarks.caller import status_of
+
+
+@dataclass(slots=True)
+class Answered:
+    """What a crowd got: `answers` in `seconds`, with `status` at worst. `gave_up` where one was waited for in vain."""
+
+    seconds: float = 0.0
+    answers: int = 0
+    status: int = 0
+    gave_up: bool = False
+
+
+def ask(port: int, requests: Sequence[bytes], callers: int, patience: float, budget: float) -> Answered:
+    """Send `requests` to a server on 127.0.0.1, each on a connection of its own, as many at once as there are callers.
+
+    Nobody asks again after `budget` seconds, or waits for more than `patience` seconds.
+    """
+    answered = Answered()
+    left = iter(requests)
+    began = time.perf_counter()
+    with ExitStack() as stack:
+        selector = stack.enter_context(selectors.DefaultSelector())
+
+        def send_next() -> None:
+            request = next(left, None) if time.perf_counter() - began < budget else None
+            if request is not None:
+                connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), patience))
+                connection.sendall(request)
+                selector.register(connection, selectors.EVENT_READ, bytearray())
+
+        for _ in range(callers):
+            send_next()
+        while selector.get_map() and not answered.gave_up:
+            events = selector.select(patience)
+            answered.gave_up = not events
+            for key, _ in events:
+                connection: socket.socket = key.fileobj  # type: ignore[assignment]
+                piece = connection.recv(65536)
+                key.data.extend(piece)
+                status = status_of(bytes(key.data))
+                if status is None and piece:
+                    continue
+                selector.unregister(connection)
+                connection.close()
+                answered.answers += 1
+                answered.status = max(answered.status, status or 0)
+                send_next()
+    answered.seconds = time.perf_counter() - began
+    return answered

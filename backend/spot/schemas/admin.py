@@ -234,7 +234,7 @@ class ModelHealth(Schema):
     activeModels = many(ActiveModel)
 
 
-class SystemHealth(AsBuilt):
+class SystemHealth(FromDatabase):
     """The state of the system."""
 
     apiStatus = text("Healthy")

@@ -28,12 +28,13 @@ def message(method: str, target: str, headers: Iterable[str], body: bytes) -> by
     return "\r\n".join((*lines, "", "")).encode() + body
 
 
-def status_of(received: bytes) -> int | None:
-    """The status of an answer of which this was received, None where it is not whole."""
-    head, end_of_head, body = received.partition(b"\r\n\r\n")
+def head_of(received: bytes | bytearray) -> tuple[int, int] | None:
+    """The status of an answer and its size in bytes, as its head says; None while the head is not whole."""
+    head, end, _ = received.partition(b"\r\n\r\n")
+    if not end:
+        return None
     length = _LENGTH.search(head)
-    whole = end_of_head and len(body) >= (int(length[1]) if length else 0)
-    return int(head[9:12]) if whole else None
+    return int(head[9:12]), len(head) + len(end) + (int(length[1]) if length else 0)
 
 
 class Caller:
@@ -48,17 +49,13 @@ class Caller:
 
     def receive(self) -> tuple[int, bytes]:
         """Status and body of the next answer. Raises :class:`ConnectionError` where it is not whole."""
-        received = b""
-        while b"\r\n\r\n" not in received:
+        received = bytearray()
+        while (head := head_of(received)) is None:
             received += self._more()
-        head, _, body = received.partition(b"\r\n\r\n")
-        length = _LENGTH.search(head)
-        missing = int(length[1]) - len(body) if length else 0
-        while missing > 0:
-            piece = self._more()
-            body += piece
-            missing -= len(piece)
-        return int(head[9:12]), body
+        status, size = head
+        while len(received) < size:
+            received += self._more()
+        return status, bytes(received.partition(b"\r\n\r\n")[2])
 
     def call(self, request: bytes) -> tuple[int, bytes]:
         self.send(request)

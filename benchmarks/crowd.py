@@ -9,7 +9,26 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from benchmarks.caller import status_of
+from benchmarks.caller import head_of
+
+MOST_BYTES = 64 * 1024
+
+
+@dataclass(slots=True)
+class _Answer:
+    """One that is coming: its status and size are known once its head has come."""
+
+    head: tuple[int, int] | None = None
+    began: bytes = b""
+    received: int = 0
+
+    def take(self, piece: bytes) -> bool:
+        """Whether this was the last piece."""
+        self.received += len(piece)
+        if self.head is None:
+            self.began += piece
+            self.head = head_of(self.began)
+        return not piece or (self.head is not None and self.received >= self.head[1])
 
 
 @dataclass(slots=True)
@@ -38,7 +57,7 @@ def ask(port: int, requests: Sequence[bytes], callers: int, patience: float, bud
             if request is not None:
                 connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), patience))
                 connection.sendall(request)
-                selector.register(connection, selectors.EVENT_READ, bytearray())
+                selector.register(connection, selectors.EVENT_READ, _Answer())
 
         for _ in range(callers):
             send_next()
@@ -47,15 +66,12 @@ def ask(port: int, requests: Sequence[bytes], callers: int, patience: float, bud
             answered.gave_up = not events
             for key, _ in events:
                 connection: socket.socket = key.fileobj  # type: ignore[assignment]
-                piece = connection.recv(65536)
-                key.data.extend(piece)
-                status = status_of(bytes(key.data))
-                if status is None and piece:
+                if not key.data.take(connection.recv(MOST_BYTES)):
                     continue
                 selector.unregister(connection)
                 connection.close()
                 answered.answers += 1
-                answered.status = max(answered.status, status or 0)
+                answered.status = max(answered.status, key.data.head[0] if key.data.head else 0)
                 send_next()
     answered.seconds = time.perf_counter() - began
     return answered

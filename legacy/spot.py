@@ -1334,8 +1334,8 @@ def admin_stats() -> ResponseReturnValue:
 @routes.get("/api/admin/clients")
 @errors_as_json
 def list_clients() -> ResponseReturnValue:
-    # One join, as for the figures of all clients: its rows are agents times instances of each client. Large fleets wait
-    # for minutes.
+    # Recorded is that large fleets wait for this for minutes, not the statement. One join, as for the figures of all
+    # clients, grows like that: its rows are the agents times the instances of each client.
     clients = db.fetch_all(
         """
         SELECT c.id, c.name, c.is_active, c.total_savings, c.last_sync_at, COUNT(DISTINCT a.id) AS agents_total,

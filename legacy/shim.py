@@ -238,11 +238,13 @@ def _call(factory: Any, path: _ImportPath) -> Any:
 def _takes_requests(found: Any) -> bool:
     """Whether it can be called as requests are passed on; what does not show its parameters may."""
     try:
-        inspect.signature(found).bind({}, bool)
+        signature = inspect.signature(found)
+    except ValueError:
+        return True
+    try:
+        signature.bind({}, bool)
     except TypeError:
         return False
-    except ValueError:
-        pass  # it shows none
     return True
 
 

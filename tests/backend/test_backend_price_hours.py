@@ -115,3 +115,14 @@ def test_sqlite_has_no_hours(spot: Spot) -> None:
 def test_a_delay_that_makes_no_sense_stops_the_start() -> None:
     with pytest.raises(ValueError, match="PRICE_ROLLUP_DELAY must be a whole number from 0 to 86400"):
         create_app("spot", settings_for("sqlite:///nowhere.sqlite3", AUTO_MIGRATE="false", PRICE_ROLLUP_DELAY="soon"))
+
+
+def test_there_is_nothing_to_start_over_with_on_sqlite(spot: Spot) -> None:
+    done = spot.app.test_cli_runner().invoke(args=["spot", "prices", "start-over"])
+    assert (done.exit_code, "SQLite has no hours" in done.output) == (1, True)
+
+
+@pytest.mark.parametrize("command", [("tokens", "hash"), ("prices", "start-over")], ids=" ".join)
+def test_commands_show_an_example(spot: Spot, command: tuple[str, str]) -> None:
+    shown = spot.app.test_cli_runner().invoke(args=["spot", *command, "--help"])
+    assert f"flask --app backend spot {' '.join(command)}" in shown.output

@@ -23,12 +23,14 @@ class _Answer:
     received: int = 0
 
     def take(self, piece: bytes) -> bool:
-        """Whether this was the last piece."""
+        """Whether this was the last piece. Raises ConnectionError where there is no more, and it was not."""
+        if not piece:
+            raise ConnectionError("The server closed the connection.")
         self.received += len(piece)
         if self.head is None:
             self.began += piece
             self.head = head_of(self.began)
-        return not piece or (self.head is not None and self.received >= self.head[1])
+        return self.head is not None and self.received >= self.head[1]
 
 
 @dataclass(slots=True)
@@ -44,7 +46,8 @@ class Answered:
 def ask(port: int, requests: Sequence[bytes], callers: int, patience: float, budget: float) -> Answered:
     """Send `requests` to a server on 127.0.0.1, each on a connection of its own, as many at once as there are callers.
 
-    Nobody asks again after `budget` seconds, or waits for more than `patience` seconds.
+    Nobody asks again after `budget` seconds, or waits for more than `patience` seconds. Raises ConnectionError where an
+    answer is not whole.
     """
     answered = Answered()
     left = iter(requests)
@@ -71,7 +74,7 @@ def ask(port: int, requests: Sequence[bytes], callers: int, patience: float, bud
                 selector.unregister(connection)
                 connection.close()
                 answered.answers += 1
-                answered.status = max(answered.status, key.data.head[0] if key.data.head else 0)
+                answered.status = max(answered.status, key.data.head[0])
                 send_next()
     answered.seconds = time.perf_counter() - began
     return answered

@@ -12,7 +12,7 @@ from statistics import geometric_mean
 
 from benchmarks.ratio import Aim, Effort, Ratio
 from benchmarks.spot.data import Scale
-from benchmarks.spot.measuring import WAYS
+from benchmarks.spot.measuring import WAYS, both
 from benchmarks.spot.requests import routes
 from benchmarks.spot.sides import both_sides
 
@@ -43,7 +43,7 @@ def run(effort: Effort) -> Iterator[Ratio]:
                 )
                 ratio = monolith.median / native.median
                 ratios[way.name].append(ratio)
-                yield Ratio(NAME, f"{name}, {way.name}", ratio, f"{native} / {monolith}")
+                yield Ratio(NAME, f"{name}, {way.name}", ratio, both(native, monolith))
     for asked, found in ratios.items():
         mean = geometric_mean(found)
         yield Ratio(NAME, f"geometric mean, {asked}", mean, f"{len(found)} routes", Aim(10.0, at_least=True))

@@ -37,6 +37,14 @@ class Waits:
         return f"{self.median * 1e3:.2f} ms"
 
 
+def both(native: Waits, monolith: Waits) -> str:
+    """What was measured of both sides, and how they answered where that was not with 200."""
+    measured = f"{native} / {monolith}"
+    if (native.status, monolith.status) != (200, 200):
+        measured += f", answers {native.status} / {monolith.status}"
+    return measured
+
+
 def alone(servers: Sequence[Server], route: Route, turns: range, patience: float, budget: float) -> list[Waits]:
     """Ask each of `servers` a few times in a row, in turns, none for much longer than `budget` seconds.
 
@@ -69,7 +77,8 @@ def at_once(servers: Sequence[Server], route: Route, turns: range, patience: flo
             left = budget - sum(seen.seconds) * each
             if not seen.gave_up and left > 0:
                 answered = crowd.ask(server.port, requests, ASKING, patience, left)
-                seen.seconds.append(patience if answered.gave_up else answered.seconds / answered.answers)
+                # Where some were given up, it is at least that long: what they took is over the answers that came.
+                seen.seconds.append(answered.seconds / max(1, answered.answers))
                 seen.status, seen.gave_up = answered.status, answered.gave_up
     return waits
 

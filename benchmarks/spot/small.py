@@ -7,7 +7,7 @@ from statistics import geometric_mean
 
 from benchmarks.ratio import Aim, Effort, Ratio
 from benchmarks.spot.data import Scale
-from benchmarks.spot.measuring import WAYS, Waits, turns_of_all_ways
+from benchmarks.spot.measuring import WAYS, both, turns_of_all_ways
 from benchmarks.spot.requests import routes
 from benchmarks.spot.sides import both_sides
 
@@ -34,15 +34,8 @@ def run(effort: Effort) -> Iterator[Ratio]:
                 native, monolith = way.measure(sides.servers, route, turns, PATIENCE_SECONDS, BUDGET_SECONDS)
                 ratio = monolith.median / native.median
                 ratios[way.name].append(ratio)
-                measured = _measured(native, monolith)
+                measured = both(native, monolith)
                 yield Ratio(NAME, f"{route.name}, {way.name}", ratio, measured, Aim(1.0, at_least=True))
     for name, found in ratios.items():
         mean = geometric_mean(found)
         yield Ratio(NAME, f"geometric mean, {name}", mean, f"{len(found)} routes", Aim(1.5, at_least=True))
-
-
-def _measured(native: Waits, monolith: Waits) -> str:
-    measured = f"{native} / {monolith}"
-    if (native.status, monolith.status) != (200, 200):
-        measured += f", answers {native.status} / {monolith.status}"
-    return measured

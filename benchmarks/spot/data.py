@@ -73,8 +73,8 @@ def load(connection: Connection, scale: Scale, now: datetime) -> None:
         (
             "instances",
             "id, client_id, agent_id, instance_type, region, az, current_mode, current_pool_id, spot_price, "
-            "ondemand_price, baseline_ondemand_price, is_active",
-            _instances(scale),
+            "ondemand_price, baseline_ondemand_price, is_active, installed_at, created_at",
+            _instances(scale, now),
         ),
         ("spot_price_snapshots", "pool_id, price, captured_at, recorded_at", _prices(scale, now, chance)),
         (
@@ -147,12 +147,20 @@ def _agents(scale: Scale, now: datetime) -> Iterator[tuple[Any, ...]]:
         )
 
 
-def _instances(scale: Scale) -> Iterator[tuple[Any, ...]]:
-    for number in range(scale.agents):
-        pool, kind, zone = place_of(number)
+def _instance_id(agent: int, switches_ago: int) -> str:
+    """What an agent ran on, before its last so many switches."""
+    return f"i-{agent}-{switches_ago}" if switches_ago else f"i-{agent}"
+
+
+def _instances(scale: Scale, now: datetime) -> Iterator[tuple[Any, ...]]:
+    """What each agent runs on, and what it ran on before: each switch brings an instance, and its row stays."""
+    for number in range(scale.agents + scale.switches):
+        switches_ago, agent = divmod(number, scale.agents)
+        pool, kind, zone = place_of(agent)
+        since = now - _between_switches(scale) * number
         yield (
-            *(f"i-{number}", client_id(owner_of(number, scale)), agent_id(number), kind, REGION, zone),
-            *("spot", pool, 0.0125, 0.0416, 0.0416, 1),
+            *(_instance_id(agent, switches_ago), client_id(owner_of(agent, scale)), agent_id(agent)),
+            *(kind, REGION, zone, "spot", pool, 0.0125, 0.0416, 0.0416, switches_ago == 0, since, since),
         )
 
 
@@ -172,20 +180,23 @@ def _ondemand_snapshots(scale: Scale, now: datetime) -> Iterator[tuple[Any, ...]
         yield REGION, TYPES[number % len(TYPES)], 0.0416, at, at
 
 
+def _between_switches(scale: Scale) -> timedelta:
+    return timedelta(days=30) / max(1, scale.switches)
+
+
 def _switches(scale: Scale, now: datetime, chance: random.Random) -> Iterator[tuple[Any, ...]]:
     """Evenly over thirty days and over the agents."""
-    step = timedelta(days=30) / max(1, scale.switches)
     for number in range(scale.switches):
-        agent = number % scale.agents
+        switches_ago, agent = divmod(number, scale.agents)
         pool = place_of(agent)[0]
-        at = now - step * number
+        at = now - _between_switches(scale) * number
         yield (
             *(
                 _uuid("switch", number),
                 client_id(owner_of(agent, scale)),
                 agent_id(agent),
-                f"i-old-{number}",
-                f"i-{agent}",
+                _instance_id(agent, switches_ago + 1),
+                _instance_id(agent, switches_ago),
             ),
             *("spot", pool, 0.0416, 0.0125, round(chance.random() * 0.03, 6), ("manual", "model")[number % 2]),
             *(at, at, at),

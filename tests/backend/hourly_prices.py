@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from flask import Flask
@@ -12,9 +13,10 @@ from flask import Flask
 from backend import create_app
 from backend.core.database import run_and_commit
 from backend.core.session import Session
+from backend.core.time_buckets import bucket_start
 from backend.spot.jobs.price_rollup import roll_up_prices
 from backend.spot.models import db
-from backend.spot.services.average_prices import SPOT, Period, averages_of_pools, rounded
+from backend.spot.services.average_prices import DIGITS, SPOT, Period, averages_of_pools
 from tests.backend.conftest import server_runner, settings_for
 from tests.backend.looking_back import now
 from tests.support.mariadb import MariaDB
@@ -71,9 +73,11 @@ class Prices:
             session = db.session()
             known = self.rolled_up_to() if known is None else known
             for period in periods:
-                statement, wanted = averages_of_pools(session, POOLS, known, period)
-                told, true = session.execute_together((statement, wanted), (SPOT[period.seconds], wanted))
-                assert shown(told) == shown(true), period
+                question = averages_of_pools(session, POOLS, known, period)
+                told, true = session.execute_together(
+                    (question.query, question.wanted), (SPOT[period.seconds], question.wanted)
+                )
+                assert shown(question.averages(told)) == all_averages(true, period), period
             session.rollback()
 
     def let_pass(self, hours: int) -> None:
@@ -105,8 +109,18 @@ def _quoted(at: datetime | None) -> str:
     return "NULL" if at is None else f"'{at:%Y-%m-%d %H:%M:%S}'"
 
 
-def shown(rows: Any) -> list[tuple[int, float, str]]:
-    return [(bucket, rounded(price), pool_id) for bucket, price, pool_id in rows]
+def shown(averages: dict[datetime, dict[str, float]]) -> list[tuple[datetime, str, float]]:
+    """In the order in which callers see them."""
+    return [(start, pool_id, price) for start, prices in averages.items() for pool_id, price in prices.items()]
+
+
+def all_averages(rows: Any, period: Period) -> list[tuple[datetime, str, float]]:
+    """What the server makes of all prices of a bucket, rounded as MySQL rounds it."""
+    digits = Decimal(1).scaleb(-DIGITS)
+    return [
+        (bucket_start(bucket, period.seconds), pool_id, float(Decimal(price).quantize(digits, ROUND_HALF_UP)))
+        for bucket, price, pool_id in rows
+    ]
 
 
 def prices_on(server: MariaDB | PostgreSQL, url: str) -> Prices:

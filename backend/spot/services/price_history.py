@@ -17,7 +17,6 @@ from backend.spot.services.average_prices import (
     averages_of_pools,
     ondemand_averages,
     rounded,
-    spot_averages,
 )
 from backend.spot.services.callers import Caller
 from backend.spot.services.pool_prices import name_of_pool
@@ -74,7 +73,8 @@ def of_instance(session: Session, instance_id: str, period: Period) -> dict[str,
         raise RequestRefusedError(404, "Instance not found")
     if pools[0].id is None:
         return []
-    averages = session.execute(*averages_of_pools(session, [pool.id for pool in pools], pools[0].rolled_up_to, period))
+    question = averages_of_pools(session, [pool.id for pool in pools], pools[0].rolled_up_to, period)
+    averages = question.averages(session.execute(question.query, question.wanted))
     ondemand = pools[0].ondemand_price or 0.0
     keys = {pool.id: f"pool_{pool.id}" for pool in pools}
     written = AN_HOUR if period.hourly else A_DAY
@@ -84,7 +84,7 @@ def of_instance(session: Session, instance_id: str, period: Period) -> dict[str,
             "onDemand": ondemand,
             **{key: prices.get(pool_id) for pool_id, key in keys.items()},
         }
-        for start, prices in spot_averages(averages, period).items()
+        for start, prices in averages.items()
     ]
     named = [
         {"id": pool.id, "name": name_of_pool(pool.id, pool.pool_name), "az": pool.az, "key": keys[pool.id]}
@@ -105,9 +105,10 @@ def of_agent(session: Session, caller: Caller, agent_id: str | None, period: Per
     if pools[0].id is None:
         return {"days": period.days, "data_points": 0, "history": []}
     where = {"instance_type": pools[0].instance_type, "region": pools[0].region}
+    question = averages_of_pools(session, [pool.id for pool in pools], pools[0].rolled_up_to, period)
     on_demand, spot = session.execute_together(
         (ONDEMAND[period.seconds], {**where, "since": period.starts()}),
-        averages_of_pools(session, [pool.id for pool in pools], pools[0].rolled_up_to, period),
+        (question.query, question.wanted),
     )
     ondemand = ondemand_averages(on_demand, period)
     usual = rounded(fmean(ondemand.values())) if ondemand else USUAL_ONDEMAND_PRICE
@@ -121,7 +122,7 @@ def of_agent(session: Session, caller: Caller, agent_id: str | None, period: Per
                 for pool_id, price in prices.items()
             ],
         }
-        for start, prices in spot_averages(spot, period).items()
+        for start, prices in question.averages(spot).items()
     ]
     found = {"days": period.days, "data_points": len(history), "history": history}
     return {**found, "agent_id": agent_id, **where}

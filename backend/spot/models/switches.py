@@ -25,6 +25,7 @@ class Switch(Base):
     __table_args__ = (
         Index("idx_switches_client", "client_id"),
         Index("idx_switches_agent", "agent_id"),
+        Index("idx_switches_agent_newest", "agent_id", "initiated_at"),
         Index("idx_switches_client_time", "client_id", text("timestamp DESC")),
         Index("idx_switches_client_newest", "client_id", "initiated_at", "timestamp", "id"),
         Index("idx_switches_command", "command_id"),

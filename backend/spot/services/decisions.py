@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import bindparam, case, func, select
+from sqlalchemy import bindparam, func, select
 
 from backend.core.clock import utc_now
 from backend.core.prepared import Prepared
@@ -32,9 +32,12 @@ CONFIG = (
     "max_switches_per_week",
     "min_pool_duration_hours",
 )
+_OF_AGENT = Switch.agent_id == bindparam("agent_id", type_=Operand())
+# Apart, each is a step into an index: together they would read every switch that the agent ever made.
 SWITCHES = Prepared(
-    select(func.count(case((Switch.initiated_at >= bindparam("since"), 1))), func.max(Switch.initiated_at)).where(
-        Switch.agent_id == bindparam("agent_id", type_=Operand())
+    select(
+        select(func.count()).where(_OF_AGENT, Switch.initiated_at >= bindparam("since")).scalar_subquery(),
+        select(func.max(Switch.initiated_at)).where(_OF_AGENT).scalar_subquery(),
     )
 )
 _log = logging.getLogger("backend.spot.decisions")

@@ -19,6 +19,7 @@ import pytest
 
 from tests.support.cli import ROOT, cutover
 from tests.support.net import free_port
+from tests.support.waiting import eventually
 
 START_TIMEOUT = 60.0
 
@@ -130,9 +131,11 @@ def test_routes_move_while_agents_call(agent: tuple[int, str, dict[str, str]], e
         for command, owner in (("promote", "native"), ("rollback", "legacy"), ("promote", "native")):
             moved = cutover(command, "/api/agents/*", "--why", "the test", **environment)
             assert moved.status == 0, moved.errors
-            deadline = time.monotonic() + 1.0
-            while {status(port, "GET", calls[1][1], **headers)[1] for _ in range(8)} != {owner}:
-                assert time.monotonic() < deadline, f"not all workers follow to {owner}"
+            eventually(
+                lambda: {status(port, "GET", calls[1][1], **headers)[1] for _ in range(8)},
+                1.0,
+                until=lambda owners, owner=owner: owners == {owner},  # type: ignore[misc]
+            )
     finally:
         over.set()
         for caller in callers:
@@ -147,12 +150,9 @@ def test_the_monolith_dies_and_comes_back(
     port, agent_id, headers = agent
     assert cutover("promote", "/api/agents/*", **environment).status == 0
     config = f"/api/agents/{agent_id}/config"
-    deadline = time.monotonic() + 1.0
-    while status(port, "GET", config, **headers)[1] != "native":
-        assert time.monotonic() < deadline
+    eventually(lambda: status(port, "GET", config, **headers)[1] == "native", 1.0)
     subprocess.run(["pkill", "-KILL", "-f", f"legacy.spot:create_app.*127.0.0.1:{legacy_port}"], check=True)
-    while status(legacy_port, "GET", "/health")[0]:
-        pass
+    eventually(lambda: not status(legacy_port, "GET", "/health")[0])
     for _ in range(4):
         assert status(port, "GET", config, **headers)[:2] == (200, "native")
         asked = time.monotonic()

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ import pytest
 from legacy import shim
 from migration.ledger import Ledger
 from migration.ledger.rollout import promote, roll_back
+from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[1]
 
@@ -76,13 +76,9 @@ def test_a_route_moves_between_the_bundled_sides(environ: dict[str, str]) -> Non
 
 
 def wait_for_owner(url: str, owner: str) -> bytes:
-    deadline = time.monotonic() + 1.0
-    while True:
-        status, seen, body = get(url)
-        if seen == owner:
-            assert status == 200
-            return body
-        assert time.monotonic() < deadline, f"{url} is still served by {seen}"
+    status, _, body = eventually(lambda: get(url), 1.0, until=lambda answer: answer[1] == owner)
+    assert status == 200
+    return body
 
 
 def test_the_monolith_may_run_elsewhere(environ: dict[str, str]) -> None:

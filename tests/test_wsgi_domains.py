@@ -7,7 +7,6 @@ import re
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,8 @@ from migration.ledger import Ledger, State
 from migration.ledger.rollout import promote
 from tests.support.cli import ROOT
 from tests.support.serving import Answer, Server, serving
+from tests.support.waiting import eventually
 
-PATIENCE = 60.0
 PLACES = "spot,spot=spot.example.org,assistant=/assistant,assistant=assistant.example.org"
 
 
@@ -50,10 +49,7 @@ def owner(answer: Answer) -> str | None:
 
 
 def await_ready(server: Server, path: str, status: int = 200, **headers: str) -> dict[str, Any]:
-    deadline = time.monotonic() + PATIENCE
-    while (answer := server.request("GET", path, **headers)).status != status:
-        assert time.monotonic() < deadline, answer.body
-        time.sleep(0.05)
+    answer = eventually(lambda: server.request("GET", path, **headers), until=lambda answer: answer.status == status)
     checks: dict[str, Any] = answer.json["checks"]
     return checks
 
@@ -102,10 +98,7 @@ class TestOneProcess:
         assert {route.state for route in ledger.routes("spot")} == {State.LEGACY}
         assert {(route.state, route.native_available) for route in ledger.routes("assistant")} == {(State.NATIVE, True)}
         promote(ledger, "spot", ["GET /health"], who="tests", why="to see it move")
-        deadline = time.monotonic() + 5
-        while owner(both.request("GET", "/health")) != "native":
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        eventually(lambda: owner(both.request("GET", "/health")) == "native", 5.0)
 
 
 class TestReadinessOfAProcess:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,9 +11,8 @@ from legacy import shim
 from migration.ledger import Ledger, LedgerError, State
 from migration.ledger.job_rollout import promote_jobs
 from tests.support.mariadb import MariaDB
+from tests.support.waiting import eventually
 from tests.test_wsgi import get, running
-
-PATIENCE = 60.0
 
 
 @pytest.fixture
@@ -34,17 +31,10 @@ def rows(environ: dict[str, str], query: str) -> list[tuple[object, ...]]:
         return connection.execute(query).fetchall()
 
 
-def wait_for(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)
-
-
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/docs", "/openapi.json"])
 def test_operators_reach_the_native_side_behind_the_proxy(environ: dict[str, str], path: str) -> None:
     with running(environ) as url:
-        wait_for(lambda: get(f"{url}{path}")[:2] == (200, "native"))
+        eventually(lambda: get(f"{url}{path}")[:2] == (200, "native"))
         assert get(f"{url}/nothing")[:2] == (404, "legacy")
 
 
@@ -53,14 +43,14 @@ def test_a_job_runs_natively_once_it_is_handed_over(environ: dict[str, str], opt
     ledger = Ledger(environ["CUTOVER_LEDGER_URL"])
     with running(environ, *options) as url:
         get(f"{url}/health")
-        wait_for(lambda: rows(environ, "SELECT COUNT(*) FROM job_leases") == [(10,)])
+        eventually(lambda: rows(environ, "SELECT COUNT(*) FROM job_leases") == [(10,)])
         jobs = {job.name: job for job in ledger.jobs("spot")}
         assert {job.state for job in jobs.values()} == {State.LEGACY}
         assert {job.by_hand for job in jobs.values()} == {()}
         assert jobs["agent-health"].replaces == ("check_agent_health",)
         rows(environ, "UPDATE job_leases SET due_at = '2026-01-01 00:00:00.000000'")
         promote_jobs(ledger, "spot", ["replica-coordinator"], who="tests", why="to see it", legacy_stopped=False)
-        wait_for(lambda: rows(environ, "SELECT COUNT(*) FROM job_runs") >= [(1,)])
+        eventually(lambda: rows(environ, "SELECT COUNT(*) FROM job_runs") >= [(1,)])
         assert set(rows(environ, "SELECT name FROM job_runs")) == {("replica-coordinator",)}, "the others are not ours"
         assert b'backend_job_owned{domain="spot",job="replica-coordinator"} 1.0' in get(f"{url}/metrics")[2]
         assert b'backend_job_owned{domain="spot",job="agent-health"} 0.0' in get(f"{url}/metrics")[2]
@@ -88,7 +78,7 @@ def test_events_of_the_database_have_to_be_stopped_by_hand(environ: dict[str, st
         cursor.execute("CREATE EVENT evt_daily_cleanup ON SCHEDULE EVERY 1 DAY DO SELECT 1")
     ledger = Ledger(environ["CUTOVER_LEDGER_URL"])
     with running({**environ, "SPOT_DATABASE_URL": database, "SPOT_AUTO_MIGRATE": "true"}) as url:
-        wait_for(lambda: get(f"{url}/readyz")[0] == 200)
+        eventually(lambda: get(f"{url}/readyz")[0] == 200)
     jobs = {job.name: job for job in ledger.jobs("spot")}
     event = "the database's event evt_daily_cleanup (ALTER EVENT evt_daily_cleanup DISABLE)"
     assert jobs["data-cleanup"].by_hand == (event,)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import http.client
 import json
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import psutil
 
 from tests.support.language_model import DIRECTORY, NAME
 from tests.support.serving import Server
-
-T = TypeVar("T")
+from tests.support.waiting import eventually
 
 APP = "backend:create_app('assistant')"
 PATIENCE = 60.0
@@ -34,15 +32,6 @@ def environment(directory: Path, **more: str) -> dict[str, str]:
         "LLM_LINGER_SECONDS": "1",
         **more,
     }
-
-
-def eventually(ask: Callable[[], T], patience: float = PATIENCE) -> T:
-    """The first answer that is true; fails after `patience` seconds with the last one."""
-    deadline = time.monotonic() + patience
-    while not (answer := ask()):
-        assert time.monotonic() < deadline, f"not within {patience} s: {answer!r}"
-        time.sleep(0.05)
-    return answer
 
 
 def status(server: Server) -> dict[str, Any]:

@@ -17,8 +17,9 @@ import pytest
 from tests.assistant.desktop_shell import SERVER, desktop
 from tests.support import language_model
 from tests.support.cli import ROOT
-from tests.support.displays import eventually, running_display
+from tests.support.displays import running_display
 from tests.support.net import free_port
+from tests.support.waiting import eventually
 
 DATA = Path(".local") / "share" / "westfall-assistant"
 
@@ -91,7 +92,7 @@ def test_the_model_that_is_named_is_loaded_after_the_start(tmp_path: Path) -> No
     model = language_model.needed()
     quick = {"LLM_THREADS": "1", "LLM_CONTEXT_LENGTH": "512", "LLM_LINGER_SECONDS": "1"}
     with desktop(tmp_path, "--model", str(model), **quick) as server:
-        eventually(lambda: server.call("GET", "/health")[1]["model_loaded"], 60)
+        eventually(lambda: server.call("GET", "/health")[1]["model_loaded"])
         assert server.call("GET", "/api/llm/models/current")[1]["name"] == model.name
         assert server.end() == 0
 

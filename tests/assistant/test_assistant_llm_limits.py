@@ -16,6 +16,7 @@ from backend.assistant.settings.llm import LlmSettings
 from backend.core.settings import Reader
 from tests.assistant import models
 from tests.support import language_model
+from tests.support.waiting import eventually
 
 SAID = [{"role": "user", "content": models.STORY}]
 
@@ -93,5 +94,5 @@ def test_an_answer_nobody_waits_for_is_given_up(llm: Llm) -> None:
         llm.begin(Wish(SAID, 900, temperature=0.0, top_p=0.9), stream=False) as generation,
     ):
         generation.result(lambda: True)
-    models.eventually(lambda: llm.status()["counters"]["cancelled"] == before + 1)
-    models.eventually(lambda: not llm.status()["queue"]["generating"])
+    eventually(lambda: llm.status()["counters"]["cancelled"] == before + 1)
+    eventually(lambda: not llm.status()["queue"]["generating"])

@@ -13,6 +13,7 @@ import websocket
 from tests.assistant import models
 from tests.support import language_model
 from tests.support.serving import Server, serving
+from tests.support.waiting import eventually
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +106,7 @@ def test_whoever_leaves_frees_the_model(server: Server) -> None:
     while json.loads(connection.recv())["type"] != "token":
         pass
     connection.close()
-    models.eventually(lambda: not models.status(server)["queue"]["generating"])
+    eventually(lambda: not models.status(server)["queue"]["generating"])
 
 
 def test_pages_of_strangers_are_refused(server: Server) -> None:

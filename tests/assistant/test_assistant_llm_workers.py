@@ -12,6 +12,7 @@ import pytest
 from tests.assistant import models
 from tests.support import language_model
 from tests.support.serving import Server, serving
+from tests.support.waiting import eventually
 
 WORDS = (
     *("tiger", "river", "candle", "garden", "window", "bridge", "orange", "planet", "doctor", "kitchen"),
@@ -37,7 +38,7 @@ def server(directory: Path) -> Iterator[Server]:
             )
         # Asked for eight times at once, of four workers: it is started and loaded once.
         assert {answer.status for answer in answers} == {200, 409}, [answer.body for answer in answers]
-        models.eventually(lambda: models.status(running)["state"] == "ready")
+        eventually(lambda: models.status(running)["state"] == "ready")
         yield running
 
 
@@ -106,7 +107,7 @@ def test_parallel_chats_are_answered_or_refused_and_never_mixed_up(server: Serve
         with models.streaming(server, models.STORY, max_tokens=900) as stream:
             next(models.events(stream))
             asked = {word: pool.submit(models.chat, server, f"Say the word {word}.") for word in WORDS}
-            models.eventually(lambda: sum(each.done() for each in asked.values()) == len(WORDS) - 6)
+            eventually(lambda: sum(each.done() for each in asked.values()) == len(WORDS) - 6)
             assert models.status(server)["queue"] == {"generating": True, "waiting": 6, "limit": 6}
         answers = {word: each.result() for word, each in asked.items()}
     # While one had its turn six waited; the others are told when to come again.
@@ -126,14 +127,14 @@ def test_whoever_leaves_makes_room(server: Server) -> None:
     with models.streaming(server, models.STORY, max_tokens=900) as stream:
         next(models.events(stream))
     assert models.chat(server, "Say hello.").status == 200
-    models.eventually(lambda: models.status(server)["counters"]["cancelled"] == before + 1)
+    eventually(lambda: models.status(server)["counters"]["cancelled"] == before + 1)
 
 
 def test_whoever_leaves_before_the_answer_makes_room_too(server: Server) -> None:
     before = models.status(server)["counters"]["cancelled"]
     order = {"message": models.STORY, "max_tokens": 900, "temperature": 0}
     assert server.request("POST", "/api/llm/chat", order, timeout=0.5).status == 0
-    models.eventually(lambda: models.status(server)["counters"]["cancelled"] == before + 1)
+    eventually(lambda: models.status(server)["counters"]["cancelled"] == before + 1)
     assert models.status(server)["queue"]["generating"] is False
 
 
@@ -149,7 +150,7 @@ def test_a_load_that_fails_keeps_the_model_at_work(server: Server, directory: Pa
     with (language_model.DIRECTORY / language_model.NAME).open("rb") as whole, damaged.open("wb") as part:
         part.write(whole.read(3_000_000))
     models.load(server, "damaged.gguf")
-    told = models.eventually(lambda: models.status(server) if models.status(server)["failure"] else None)
+    told = eventually(lambda: models.status(server), until=lambda told: told["failure"])
     assert told["state"] == "ready"
     assert told["failure"]["path"] == str(damaged)
     assert models.chat(server, "Say hello.").json["model_info"]["name"] == language_model.NAME
@@ -182,9 +183,9 @@ def test_another_model_takes_over_while_the_first_still_answers(server: Server, 
         assert server.request("POST", "/api/llm/models/load", {"model_path": "another.gguf"}).status == 200
         *_, (name, done) = told
     assert (name, done["model"]) == ("done", language_model.NAME)
-    models.eventually(lambda: models.status(server)["state"] == "ready")
+    eventually(lambda: models.status(server)["state"] == "ready")
     assert models.chat(server, "Say hello.").json["model_info"]["name"] == "another.gguf"
-    models.eventually(lambda: first not in [process.pid for process in models.model_processes(directory / "data")])
+    eventually(lambda: first not in [process.pid for process in models.model_processes(directory / "data")])
     copy.unlink()
 
 
@@ -206,4 +207,4 @@ def test_a_model_is_let_go_of_when_it_is_told_and_when_no_server_is_left(tmp_pat
         assert models.chat(running, "Hello").json == {"detail": "No model loaded"}
         models.load(running)
         assert models.model_processes(data)
-    models.eventually(lambda: not models.supervisors(data))
+    eventually(lambda: not models.supervisors(data))

@@ -15,8 +15,9 @@ import pytest
 
 from tests.assistant.screens import post
 from tests.assistant.tools import Tools
-from tests.support.displays import Display, eventually, running_display
+from tests.support.displays import Display, running_display
 from tests.support.serving import Server, serving
+from tests.support.waiting import eventually
 
 APP = "backend:create_app('assistant')"
 

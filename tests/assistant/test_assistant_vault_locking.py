@@ -16,6 +16,7 @@ from backend.assistant.services.vault.master_password import weakness
 from backend.assistant.settings.vault import VaultSettings
 from backend.core.settings import Reader, SettingsError
 from tests.assistant.vaults import CHEAP, MASTER, fork, listed, put, refusal_of, vault_in
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
@@ -97,10 +98,7 @@ def test_a_clock_set_back_locks_it(tmp_path: Path, wait: Callable[[float], None]
 
 def test_idle_keys_are_forgotten_though_nobody_asks(tmp_path: Path) -> None:
     vault_in(tmp_path, idle_seconds=1.0).setup(MASTER, None)
-    deadline = time.monotonic() + 20
-    while list((tmp_path / "sessions").iterdir()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    eventually(lambda: not list((tmp_path / "sessions").iterdir()))
 
 
 def test_only_so_many_sessions_are_kept(tmp_path: Path) -> None:

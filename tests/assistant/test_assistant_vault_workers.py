@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 
 from tests.assistant.vaults import CHEAP, MASTER, sessions_of, wrong_many_times
 from tests.support.serving import Answer, Server, serving
+from tests.support.waiting import eventually
 
 WORKERS = 4
 
@@ -55,10 +55,7 @@ def test_four_workers_share_it(server: Server, tmp_path: Path) -> None:
 
     victim = server.workers[0]
     os.kill(victim, signal.SIGKILL)
-    deadline = time.monotonic() + 30
-    while victim in server.workers or len(server.workers) < WORKERS:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    eventually(lambda: victim not in server.workers and len(server.workers) >= WORKERS)
     # The one that took its place never saw the master password.
     assert {answer.status for answer in at_once(server, 40, "list", token=token)} == {200}
 

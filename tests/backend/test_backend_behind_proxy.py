@@ -7,7 +7,6 @@ import getpass
 import re
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from tests.backend.conftest import TOKEN, Spot
 from tests.support.cli import ROOT
 from tests.support.net import free_port
 from tests.support.serving import Answer, Server, serving
+from tests.support.waiting import eventually
 
 SECRET = "only-nginx-and-we-know"
 STATS = "/api/admin/stats"
@@ -61,10 +61,7 @@ def proxy(behind: Server, tmp_path: Path) -> Iterator[Server]:
     with subprocess.Popen(["nginx", "-e", "stderr", "-p", str(tmp_path), "-c", str(configuration)]) as process:
         server = Server(port, process, tmp_path / "error.log")
         try:
-            deadline = time.monotonic() + 20
-            while ask(server).status == 0:
-                assert time.monotonic() < deadline, "nginx does not answer"
-                time.sleep(0.05)
+            eventually(lambda: ask(server).status)
             yield server
         finally:
             process.terminate()

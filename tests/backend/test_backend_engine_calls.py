@@ -12,6 +12,7 @@ import pytest
 from backend.core.settings import SettingsError
 from tests.backend.conftest import Spot
 from tests.backend.engines import SITUATION, answer, engine_code, operator, start
+from tests.support.waiting import eventually
 
 UNAVAILABLE = {
     "allowed": False,
@@ -226,9 +227,7 @@ class TestNoEngine:
         later = systems.directory / "module_that_comes_later.py"
         later.write_text("")
         sys.path_importer_cache.clear()
-        for _ in range(500):
-            if spot.http.get("/health").json["decision_engine_loaded"]:
-                break
+        eventually(lambda: spot.http.get("/health").json["decision_engine_loaded"])
         assert spot.post("decide", SITUATION).json["reason"] == "because"
 
 
@@ -279,11 +278,7 @@ class TestHangingEngine:
         ours = f"engine_of_{systems.directory.name}_"
         (module,) = [module for name, module in sys.modules.items() if name.startswith(ours)]
         module.GATE.set()
-        for _ in range(500):
-            if spot.post("decide", SITUATION).json["reason"] == "because":
-                break
-        else:
-            pytest.fail("the engine was not asked again")
+        eventually(lambda: spot.post("decide", SITUATION).json["reason"], until=lambda reason: reason == "because")
 
     def test_one_that_does_not_come_up_is_given_up(self, systems: Systems) -> None:
         code = engine_code(answer(), body="def load(self):\n    __import__('threading').Event().wait(60)")
@@ -302,11 +297,7 @@ def test_models_that_an_engine_brings_are_registered(systems: Systems) -> None:
     info = f"    def get_model_info(self):\n        return {models}\n"
     spot = systems.deciding_with(engine_code(answer()) + info.encode())
     assert spot.post("decide", SITUATION).json["reason"] == "because"
-    for _ in range(500):
-        if registered := spot.sql("SELECT * FROM model_registry"):
-            break
-        spot.http.get("/health")
-    (model,) = registered
+    (model,) = eventually(lambda: spot.sql("SELECT * FROM model_registry"))
     assert (model["model_name"], model["is_active"], json.loads(model["performance_metrics"])) == (
         "own",
         1,

@@ -5,8 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,8 @@ from tests.support.cli import ROOT
 from tests.support.jobs import job_app
 from tests.support.postgres import running_postgres
 from tests.support.ticking import ticking_app
+from tests.support.waiting import eventually
 
-PATIENCE = 60.0
 LONG_AGO = "UPDATE job_leases SET due_at = '2026-01-01 00:00:00.000000'"
 
 
@@ -65,13 +64,6 @@ def ticking(url: str, log: Path, *, period: int, seconds: float) -> Iterator[Tic
             process.communicate()
 
 
-def wait_for(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
-
-
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
     return tmp_path / "ticks"
@@ -84,7 +76,7 @@ def outcomes(database: Database) -> list[str]:
 def test_two_processes_never_run_one_slot_twice(database: Database, log: Path) -> None:
     job_app(database.url, [])
     with ticking(database.url, log, period=1, seconds=0.2) as both:
-        wait_for(lambda: len(both.ticks("end")) >= 5)
+        eventually(lambda: len(both.ticks("end")) >= 5)
         begun = [tick.slot for tick in both.ticks("begin")]
     assert len(begun) == len(set(begun))
     assert set(outcomes(database)) <= {"succeeded", "running"}
@@ -93,7 +85,7 @@ def test_two_processes_never_run_one_slot_twice(database: Database, log: Path) -
 def test_slots_that_come_during_a_run_are_skipped(database: Database, log: Path) -> None:
     job_app(database.url, [])
     with ticking(database.url, log, period=1, seconds=2.5) as both:
-        wait_for(lambda: len(both.ticks("begin")) >= 2)
+        eventually(lambda: len(both.ticks("begin")) >= 2)
         first, second = both.ticks("begin")[:2]
         assert both.ticks("end")[0].slot == first.slot
         assert second.slot > first.slot
@@ -103,28 +95,28 @@ def test_slots_that_come_during_a_run_are_skipped(database: Database, log: Path)
 def test_another_process_takes_over_when_the_holder_is_killed(database: Database, log: Path) -> None:
     job_app(database.url, [])
     with ticking(database.url, log, period=86400, seconds=3.0) as both:
-        wait_for(lambda: database.sql("SELECT name FROM job_leases"))
+        eventually(lambda: database.sql("SELECT name FROM job_leases"))
         database.sql(LONG_AGO)
-        wait_for(lambda: both.ticks("begin"))
+        eventually(lambda: both.ticks("begin"))
         holder = both.ticks("begin")[0]
         both.process(holder.pid).send_signal(signal.SIGKILL)
-        wait_for(lambda: both.ticks("end"))
+        eventually(lambda: both.ticks("end"))
         end = both.ticks("end")[0]
         assert (end.slot, end.pid != holder.pid) == (holder.slot, True)
-        wait_for(lambda: outcomes(database) == ["abandoned", "succeeded"])
+        eventually(lambda: outcomes(database) == ["abandoned", "succeeded"])
 
 
 def test_a_process_that_stops_hands_its_run_over(database: Database, log: Path) -> None:
     job_app(database.url, [])
     with ticking(database.url, log, period=86400, seconds=3.0) as both:
-        wait_for(lambda: database.sql("SELECT name FROM job_leases"))
+        eventually(lambda: database.sql("SELECT name FROM job_leases"))
         database.sql(LONG_AGO)
-        wait_for(lambda: both.ticks("begin"))
+        eventually(lambda: both.ticks("begin"))
         holder = both.ticks("begin")[0]
-        both.process(holder.pid).communicate(timeout=PATIENCE)
+        both.process(holder.pid).communicate(timeout=60)
         assert both.process(holder.pid).returncode == 0
         assert outcomes(database)[0] == "stopped"
-        wait_for(lambda: outcomes(database) == ["stopped", "succeeded"])
+        eventually(lambda: outcomes(database) == ["stopped", "succeeded"])
         assert {tick.slot for tick in both.ticks("begin")} == {holder.slot}
 
 
@@ -138,17 +130,17 @@ def test_a_database_that_was_away_is_found_again(log: Path) -> None:
             return log.read_text().count("end") if log.exists() else 0
 
         try:
-            wait_for(lambda: http.get("/readyz").status_code == 200)
-            wait_for(ends)
+            eventually(lambda: http.get("/readyz").status_code == 200)
+            eventually(ends)
             server.kill()
-            wait_for(lambda: http.get("/readyz").status_code == 503)
+            eventually(lambda: http.get("/readyz").status_code == 503)
             assert http.get("/readyz").json["status"] == "not ready"
             assert http.get("/healthz").status_code == 200
             assert 'backend_jobs_readable{domain="toy"} 0.0' in http.get("/metrics").text
             server.start()
             before = ends()
-            wait_for(lambda: ends() >= before + 2)
-            wait_for(lambda: http.get("/readyz").status_code == 200)
+            eventually(lambda: ends() >= before + 2)
+            eventually(lambda: http.get("/readyz").status_code == 200)
             assert http.get("/readyz").json["checks"]["database"]["state"] == "ready"
         finally:
             app.extensions["job_scheduler"].stop()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from io import BytesIO
@@ -30,6 +29,7 @@ from tests.backend.engines import (
     start_on,
 )
 from tests.support.serving import Server, serving
+from tests.support.waiting import eventually
 
 FOLLOW_SECONDS = 20.0
 
@@ -44,9 +44,9 @@ class TestThreads:
         assert len(live) == 1
         assert all(state == ("active", False, True) for one, state in states.items() if one not in live)
         risk = pytest.approx(0.05 * sessions.index(live[0]))
-        deadline = time.monotonic() + FOLLOW_SECONDS
-        while spot.post("decide", SITUATION).json["risk_score"] != risk:
-            assert time.monotonic() < deadline, "the models at work are not the live ones"
+        eventually(
+            lambda: spot.post("decide", SITUATION).json["risk_score"], FOLLOW_SECONDS, until=lambda seen: seen == risk
+        )
         active = spot.sql("SELECT upload_session_id FROM model_registry WHERE is_active = 1")
         assert active == [{"upload_session_id": live[0]}]
 
@@ -111,12 +111,8 @@ class TestProcesses:
         with urlopen(asked, timeout=30) as answered:
             return json.load(answered)
 
-    def follows(self, server: Server, is_there: Callable[[dict[str, Any]], bool]) -> bool:
-        deadline = time.monotonic() + FOLLOW_SECONDS
-        while not is_there(self.decision(server)):
-            if time.monotonic() > deadline:
-                return False
-        return True
+    def assert_follows(self, server: Server, is_there: Callable[[dict[str, Any]], bool]) -> None:
+        eventually(lambda: self.decision(server), FOLLOW_SECONDS, until=is_there)
 
     def test_all_follow_without_a_restart(self, workers: list[Server]) -> None:
         one, other = workers
@@ -126,9 +122,9 @@ class TestProcesses:
             session_id = self.upload(one, f"{MODELS}/upload", "risk.onnx", onnx_risk(risk))["sessionId"]
             assert one.request("POST", f"{MODELS}/activate", {"sessionId": session_id}).status == 200
             assert self.decision(one)["risk_score"] == risk
-            assert self.follows(other, lambda decision, risk=risk: decision["risk_score"] == risk)
+            self.assert_follows(other, lambda decision, risk=risk: decision["risk_score"] == risk)
         assert other.request("POST", f"{MODELS}/fallback").status == 200
-        assert self.follows(one, lambda decision: decision["risk_score"] == 0.25)
+        self.assert_follows(one, lambda decision: decision["risk_score"] == 0.25)
         assert [server.workers for server in workers] == pids
 
     def test_all_follow_to_an_uploaded_engine(self, workers: list[Server]) -> None:
@@ -136,16 +132,16 @@ class TestProcesses:
         for text in ("first", "second"):
             self.upload(one, ENGINE, "engine.py", engine_code(answer(reason=text)))
             assert self.decision(one)["reason"] == text
-            assert self.follows(other, lambda decision, text=text: decision["reason"] == text)
+            self.assert_follows(other, lambda decision, text=text: decision["reason"] == text)
 
     def test_one_that_cannot_follow_goes_on_with_what_it_has(self, workers: list[Server], tmp_path: Path) -> None:
         one, other = workers
         self.upload(one, ENGINE, "engine.py", engine_code(answer(reason="good")))
-        assert self.follows(other, lambda decision: decision["reason"] == "good")
+        self.assert_follows(other, lambda decision: decision["reason"] == "good")
         picky = b"import os\nassert os.getppid() == %d\n" % one.process.pid
         self.upload(one, ENGINE, "engine.py", picky + engine_code(answer(reason="better")))
         assert self.decision(one)["reason"] == "better"
         refused = "the decision engine cannot be loaded"
-        assert self.follows(other, lambda _: refused in other.log.read_text())
+        self.assert_follows(other, lambda _: refused in other.log.read_text())
         assert self.decision(other)["reason"] == "good"
         assert other.request("GET", "/health").json["decision_engine_loaded"] is True

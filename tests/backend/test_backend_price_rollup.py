@@ -7,8 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -25,6 +24,7 @@ from tests.backend.hourly_prices import POOLS, Prices, prices_on
 from tests.backend.looking_back import now
 from tests.support.cli import ROOT
 from tests.support.jobs import run_job
+from tests.support.waiting import eventually
 
 PATIENCE = 30.0
 
@@ -159,7 +159,7 @@ def test_a_pass_that_is_killed_in_the_middle_counts_nothing_twice(prices: Prices
     before = prices.rolled_up_to()
     with held_before_it_moves_on(prices):
         process = run_in_a_process(prices)
-        wait_until(lambda: bool(prices.sql(HELD[prices.product])))
+        eventually(lambda: prices.sql(HELD[prices.product]))
         process.send_signal(signal.SIGKILL)
         assert process.wait(PATIENCE) == -signal.SIGKILL
     assert (prices.rolled_up_to(), prices.counted()) == (before, 20)
@@ -208,13 +208,6 @@ def run_in_a_process(prices: Prices) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "SPOT_DATABASE_URL": prices.url, "PRICE_ROLLUP_DELAY": "0"}
     command = [sys.executable, "-m", "flask", "--app", "backend", "jobs", "run", "price-rollup"]
     return subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_nobody_waits_for_a_pass_that_reads_what_somebody_deletes(prices: Prices) -> None:

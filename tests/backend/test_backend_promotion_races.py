@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +30,7 @@ from tests.simulator.agent import Agent
 from tests.simulator.calls import Session
 from tests.simulator.cloud import Cloud
 from tests.support.serving import Answer, Server, serving
+from tests.support.waiting import eventually
 
 WAIT_SECONDS = 60
 NOT_READY = {
@@ -89,13 +89,6 @@ def living(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     with serving("backend:create_app()", directory, environment, workers=2, threads=8) as server:
         eventually(lambda: len(server.workers) == 2)
         yield Living(request.param, spot, server)
-
-
-def eventually(condition: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.01)
 
 
 def at_once(calls: list[Callable[[], Any]]) -> list[Any]:

@@ -6,8 +6,6 @@ import os
 import socket
 import sqlite3
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from backend.core.readiness import NotReadyError, Readiness
 from backend.core.settings import Settings
 from tests.backend.conftest import Database, Spot, settings_for
 from tests.support.mariadb import MariaDB
+from tests.support.waiting import eventually
 
 LONG = 60.0
 
@@ -31,12 +30,12 @@ def states(readiness: Readiness, patience: float = LONG) -> dict[str, tuple[str,
 
 def await_status(http: FlaskClient, status: int) -> dict[str, Any]:
     """The checks of the first answer of `/readyz` with this status."""
-    deadline = time.monotonic() + LONG
-    while (answer := http.get("/readyz")).status_code != status:
-        assert time.monotonic() < deadline, answer.text
-        time.sleep(0.02)
-    checks: dict[str, Any] = answer.json["checks"]
-    return checks
+
+    def ask() -> tuple[int, dict[str, Any]]:
+        answer = http.get("/readyz")
+        return answer.status_code, answer.json["checks"]
+
+    return eventually(ask, until=lambda answer: answer[0] == status)[1]
 
 
 class TestChecks:
@@ -97,12 +96,12 @@ class TestChecks:
         gate.clear()
         try:
             assert states(readiness, patience=0.0)["server"][0] == "ready"
-            wait_for(lambda: not readiness.snapshot().is_ready)
+            eventually(lambda: not readiness.snapshot().is_ready)
             assert states(readiness, patience=0.0) == {"server": ("failed", "No answer within 0.5 s.")}
         finally:
             release.set()
             gate.set()
-        wait_for(lambda: readiness.snapshot().is_ready)
+        eventually(lambda: readiness.snapshot().is_ready)
 
     def test_a_child_process_finds_out_for_itself(self) -> None:
         readiness = Readiness(remembered=LONG)
@@ -118,13 +117,6 @@ class TestChecks:
         if child == 0:
             os._exit(0 if states(readiness) == {"process": ("failed", "In a child.")} else 1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + LONG
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 class TestComponents:
@@ -187,7 +179,7 @@ def test_a_database_that_says_nothing_delays_no_probe() -> None:
         answer = http.get("/readyz")
         with silent.accept()[0], silent.accept()[0]:
             assert {check["state"] for check in answer.json["checks"].values()} == {"starting"}
-            wait_for(lambda: state_of(http, "database")["state"] == "failed")
+            eventually(lambda: state_of(http, "database")["state"] == "failed")
             assert http.get("/readyz").status_code == 503
 
 
@@ -202,7 +194,7 @@ def test_a_server_is_ready_while_its_database_answers(database: Database) -> Non
 
 def test_a_server_without_its_database_is_alive_but_not_ready() -> None:
     lost = create_app("spot", settings_for("mysql://nobody@127.0.0.1:1/nothing", AUTO_MIGRATE="false")).test_client()
-    wait_for(lambda: lost.get("/readyz").json["checks"]["database"]["state"] == "failed")
+    eventually(lambda: lost.get("/readyz").json["checks"]["database"]["state"] == "failed")
     answer = lost.get("/readyz")
     assert (answer.status_code, answer.json["status"]) == (503, "not ready")
     assert set(answer.json["checks"]) == {"database", "migrations"}
@@ -227,7 +219,7 @@ class TestMigrations:
         app = create_app("spot", settings_for(database.url, AUTO_MIGRATE="false"))
         if database.product == "sqlite":
             database.sql("CREATE TABLE other (id INTEGER)")
-        wait_for(lambda: state_of(app.test_client(), "migrations")["state"] == "failed")
+        eventually(lambda: state_of(app.test_client(), "migrations")["state"] == "failed")
         assert state_of(app.test_client(), "migrations")["error"].startswith("The database has no revision; revision 0")
         assert state_of(app.test_client(), "database")["state"] == "ready"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from backend.core.wrong_tokens import COUNTERS, TooManyWrongTokensError, WrongTo
 from tests.backend.conftest import TOKEN, Spot
 from tests.support.net import free_port
 from tests.support.serving import serving
+from tests.support.waiting import eventually
 
 LIMIT = 3
 Guess = Callable[[Spot], TestResponse]
@@ -142,7 +142,7 @@ def redis(tmp_path: Path) -> Iterator[str]:
     quietly = ("--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--loglevel", "warning")
     with subprocess.Popen([program, "--port", str(port), "--dir", str(tmp_path), *quietly]) as process:
         try:
-            await_port(port)
+            eventually(lambda: answers(port))
             yield f"redis://127.0.0.1:{port}/0"
         finally:
             process.terminate()
@@ -151,13 +151,6 @@ def redis(tmp_path: Path) -> Iterator[str]:
 def answers(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def await_port(port: int) -> None:
-    deadline = time.monotonic() + 20
-    while not answers(port):
-        assert time.monotonic() < deadline, "Redis does not answer"
-        time.sleep(0.05)
 
 
 def test_workers_count_together_in_redis(spot: Spot, redis: str, tmp_path: Path) -> None:

@@ -6,12 +6,12 @@ import http.client
 import os
 import signal
 import socket
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.support.serving import Server, serving
+from tests.support.waiting import eventually
 
 WAIT = 15.0
 
@@ -48,8 +48,7 @@ def test_what_runs_ends_and_nothing_new_begins(tmp_path: Path, shape: str, body:
 
         worker = server.workers[0]
         os.kill(worker, signal.SIGTERM)
-        while not left.exists():
-            time.sleep(0.01)
+        eventually(left.exists)
 
         assert ask(first, "/notes") == (503, body, "1", "close")
         status, told, _, _ = ask(second, "/readyz")
@@ -58,10 +57,7 @@ def test_what_runs_ends_and_nothing_new_begins(tmp_path: Path, shape: str, body:
         last = Path(f"{left}-{worker}")
         assert not last.exists()  # the stream may need what is given back last
         assert stream.read().split() == [str(number).encode() for number in range(1, 20)]
-        deadline = time.monotonic() + WAIT
-        while not last.exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        eventually(last.exists)
         assert "Traceback" not in server.log.read_text()
 
 
@@ -72,8 +68,7 @@ def test_open_connections_may_be_served_a_little_longer(tmp_path: Path) -> None:
     with serving("tests.core.limited_app:create_app()", tmp_path, variables, **options) as server:  # type: ignore[arg-type]
         connection = kept_alive(server)
         os.kill(server.workers[0], signal.SIGTERM)
-        while not left.exists():
-            time.sleep(0.01)
+        eventually(left.exists)
 
         status, _, _, kept = ask(connection, "/notes")
 

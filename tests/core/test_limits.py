@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from backend.core.settings import SettingsError
 from tests.core.limited_app import create_app
 from tests.support.net import free_port
 from tests.support.serving import Server, serving
+from tests.support.waiting import eventually
 
 WAIT = 15.0
 
@@ -23,17 +23,16 @@ WAIT = 15.0
 @contextmanager
 def running_redis(directory: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     redis = pytest.importorskip("redis")
+
+    def answers() -> bool:
+        with suppress(redis.ConnectionError):
+            return bool(redis.Redis(port=port).ping())
+        return False
+
     command = ["redis-server", "--port", str(port), "--save", "", "--dir", str(directory), "--bind", "127.0.0.1"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + WAIT
-        while True:
-            try:
-                redis.Redis(port=port).ping()
-                break
-            except redis.ConnectionError:
-                assert time.monotonic() < deadline
-                time.sleep(0.02)
+        eventually(answers)
         yield process
     finally:
         process.terminate()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,6 +19,7 @@ from backend.core.pool_figures import watch_pool
 from backend.core.settings import Settings
 from backend.spot.models import db
 from tests.support.figures import parsed, total
+from tests.support.waiting import eventually
 
 POOL = "backend_database_pool"
 TIMEOUTS = "backend_database_pool_timeouts_total"
@@ -55,9 +55,7 @@ def test_what_is_in_use_and_what_waits(app: Flask, engine: Engine) -> None:
         assert shown(app, "backend_jobs_readable") == 1
         waits = threading.Thread(target=lambda: engine.connect().close())
         waits.start()
-        deadline = time.monotonic() + 30
-        while shown(app, state="waiting") != 1:
-            assert time.monotonic() < deadline
+        eventually(lambda: shown(app, state="waiting") == 1)
         connections[0].close()
         waits.join()
         assert shown(app, state="waiting") == 0

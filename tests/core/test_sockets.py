@@ -8,7 +8,6 @@ import signal
 import socket
 import struct
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ import websocket
 from backend.core.settings import Settings, SettingsError
 from backend.core.sockets import SocketSettings
 from tests.support.serving import Server, serving
+from tests.support.waiting import eventually
 
 WAIT = 15.0
 QUICK = {
@@ -53,7 +53,7 @@ def connect(server: Server) -> Iterator[Callable[..., websocket.WebSocket]]:
     yield open_one
     for one in opened:
         one.close(timeout=1)
-    await_until(lambda: counts(server)["open"] == 0)
+    eventually(lambda: counts(server)["open"] == 0)
 
 
 def counts(server: Server) -> dict[str, int]:
@@ -61,13 +61,6 @@ def counts(server: Server) -> dict[str, int]:
     assert answer.status == 200
     found: dict[str, int] = answer.json
     return found
-
-
-def await_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def closing(ws: websocket.WebSocket) -> tuple[int, str]:
@@ -114,7 +107,7 @@ def test_one_user_holds_only_so_many(connect: Callable[..., websocket.WebSocket]
     assert refusal(connect, "?token=ada", address="10.0.0.3")[0] == 429
     connect("?token=bob", address="10.0.0.3").close()
     first.close()
-    await_until(lambda: _opens(connect, "?token=ada", address="10.0.0.3"))
+    eventually(lambda: _opens(connect, "?token=ada", address="10.0.0.3"))
 
 
 def _opens(connect: Callable[..., websocket.WebSocket], *arguments: Any, **options: Any) -> bool:
@@ -156,7 +149,7 @@ def test_large_messages_are_refused(server: Server, connect: Callable[..., webso
     ws.send("x" * 100_001)
 
     assert closing(ws)[0] == 1009
-    await_until(lambda: counts(server)["open"] == 0)
+    eventually(lambda: counts(server)["open"] == 0)
 
 
 def test_a_failing_handler_says_so(connect: Callable[..., websocket.WebSocket]) -> None:
@@ -171,7 +164,7 @@ def test_who_takes_nothing_holds_no_thread(server: Server, connect: Callable[...
     ws = connect(sockopt=[(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)])
     ws.send("flood")
 
-    await_until(lambda: counts(server).get("ended: not taken", 0) == before + 1)
+    eventually(lambda: counts(server).get("ended: not taken", 0) == before + 1)
 
 
 def test_who_sends_much_is_read_no_faster_than_handled(connect: Callable[..., websocket.WebSocket]) -> None:
@@ -212,7 +205,7 @@ def test_a_worker_that_is_replaced_waits_for_no_websocket(tmp_path: Path) -> Non
             pass
 
         assert closing(ws) == (1001, "The server is stopping")
-        await_until(lambda: server.request("GET", "/health").status == 200)
+        eventually(lambda: server.request("GET", "/health").status == 200)
         assert worker not in server.workers
 
 

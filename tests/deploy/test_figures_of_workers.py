@@ -8,8 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from tests.support.cli import ROOT
 from tests.support.figures import Figures, parsed, total
 from tests.support.net import free_port
 from tests.support.serving import Server, serving
+from tests.support.waiting import eventually
 
 CONFIG = str(ROOT / "deploy" / "gunicorn.conf.py")
 REQUESTS = "cutover_http_requests_total"
@@ -57,14 +57,6 @@ def directories(server: Server) -> list[Path]:
     return [found for base in bases for found in base.glob(f"cutover-figures-{server.process.pid}-*")]
 
 
-def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < deadline, "in vain"
-        pause.wait(0.05)
-
-
 @contextmanager
 def asleep(worker: int) -> Iterator[None]:
     """Only the others serve meanwhile."""
@@ -96,14 +88,14 @@ def test_workers_add_up_and_outlive_kill_9(server: Server) -> None:
         ask(server, 7)
     for _ in range(6):
         assert counted(server) == 12
-    until(lambda: total(figures(server), "backend_database_pool", state="size") == 14)
+    eventually(lambda: total(figures(server), "backend_database_pool", state="size") == 14)
     for killed, _round in enumerate(range(3), start=1):
         before = set(server.workers)
         victim = min(before)
         os.kill(victim, signal.SIGKILL)
-        until(lambda before=before, victim=victim: victim not in server.workers and len(server.workers) == 2)  # type: ignore[misc]
+        eventually(lambda before=before, victim=victim: victim not in server.workers and len(server.workers) == 2)  # type: ignore[misc]
         assert counted(server) == 12 + 3 * (killed - 1)
-        until(lambda: total(figures(server), "backend_database_pool", state="size") == 14)
+        eventually(lambda: total(figures(server), "backend_database_pool", state="size") == 14)
         ask(server, 3)
         assert counted(server) == 12 + 3 * killed
     (directory,) = directories(server)
@@ -132,8 +124,8 @@ def test_no_scrape_sees_a_dead_worker_s_counts_twice_or_not_at_all(server: Serve
             victim = server.workers[0]
             before = len(seen)
             os.kill(victim, signal.SIGKILL)
-            until(lambda victim=victim: victim not in server.workers and len(server.workers) == 2)  # type: ignore[misc]
-            until(lambda before=before: len(seen) > before + 3)  # type: ignore[misc]
+            eventually(lambda victim=victim: victim not in server.workers and len(server.workers) == 2)  # type: ignore[misc]
+            eventually(lambda before=before: len(seen) > before + 3)  # type: ignore[misc]
     finally:
         stopped.set()
         scraper.join()
@@ -144,7 +136,7 @@ def test_a_reload_keeps_what_was_counted(server: Server) -> None:
     ask(server, 4)
     before = set(server.workers)
     server.process.send_signal(signal.SIGHUP)
-    until(lambda: not before & set(server.workers) and len(server.workers) == 2, 60)
+    eventually(lambda: not before & set(server.workers) and len(server.workers) == 2)
     ask(server, 2)
     assert counted(server) == 6
     assert len(directories(server)) == 1
@@ -160,7 +152,7 @@ def test_each_start_begins_at_zero_and_leaves_nothing(tmp_path: Path, environmen
         (left,) = directories(second)
         second.process.kill()
         second.process.wait()
-        until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers), 60)
+        eventually(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
         assert left.exists()
         with serving("wsgi:application", tmp_path, environment, options=["--config", CONFIG]) as third:
             assert not left.exists()

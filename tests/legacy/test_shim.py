@@ -20,6 +20,7 @@ import pytest
 from legacy import shim
 from legacy.shim import TargetError
 from tests.support.net import free_port
+from tests.support.waiting import eventually
 
 MONOLITH = """
 import json, os, threading
@@ -182,17 +183,9 @@ def test_serve_lets_running_requests_finish(module: str, tmp_path: Path) -> None
     with shim.serve(f"{module}:answer") as url:
         thread = threading.Thread(target=lambda: bodies.append(urlopen(f"{url}/slow?{marker}", timeout=10).read()))
         thread.start()
-        wait_for(marker)
+        eventually(marker.exists)
     thread.join(10)
     assert b"/slow" in bodies[0]
-
-
-def wait_for(marker: Path) -> None:
-    for _ in range(200):
-        if marker.exists():
-            return
-        threading.Event().wait(0.02)
-    raise AssertionError(f"{marker} did not appear")
 
 
 def test_serve_shows_the_end_of_the_log_of_what_does_not_start(module: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 from legacy import spot_jobs
 from legacy.spot_coordinator import Coordinator
 from legacy.spot_db import Database, DatabaseError
+from tests.support.waiting import eventually
 
 Row = dict[str, Any]
 
@@ -365,14 +365,6 @@ def test_a_gap_between_two_prices_ends_the_pass(db: Database, coordinator: Coord
 # Loops
 
 
-def until(condition: Callable[[], bool]) -> None:
-    for _ in range(500):
-        if condition():
-            return
-        threading.Event().wait(0.02)
-    raise AssertionError("it did not happen")
-
-
 def test_both_loops_start_at_once_and_stop(db: Database, coordinator: Coordinator) -> None:
     agent(db, manual_replica_enabled=1)
     bucket(db, 10, 0.01)
@@ -380,8 +372,8 @@ def test_both_loops_start_at_once_and_stop(db: Database, coordinator: Coordinato
     running = spot_jobs.start_coordinator(db)
     names = {thread.name for thread in threading.enumerate() if thread.daemon}
     assert {"coordinator-monitor", "coordinator-quality"} <= names
-    until(lambda: len(replicas(db)) == 1)
-    until(lambda: row(db, "SELECT COUNT(*) AS n FROM pricing_snapshots_clean")["n"] >= 287)
+    eventually(lambda: len(replicas(db)) == 1)
+    eventually(lambda: row(db, "SELECT COUNT(*) AS n FROM pricing_snapshots_clean")["n"] >= 287)
     running.stop()
     left = {thread.name for thread in threading.enumerate()}
     assert not {"coordinator-monitor", "coordinator-quality"} & left
@@ -394,6 +386,6 @@ def test_the_monitor_repeats_after_its_interval(sqlite_db: Database) -> None:
     running.start()
     try:
         agent(sqlite_db, manual_replica_enabled=1)
-        until(lambda: len(replicas(sqlite_db)) == 1)
+        eventually(lambda: len(replicas(sqlite_db)) == 1)
     finally:
         running.stop()

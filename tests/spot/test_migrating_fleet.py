@@ -17,6 +17,7 @@ from tests.simulator.fleet import Fleet
 from tests.support.cli import cutover
 from tests.support.mariadb import MariaDB
 from tests.support.serving import serving
+from tests.support.waiting import eventually
 
 AGENTS = 50
 SECONDS = 60.0
@@ -79,7 +80,7 @@ def test_nothing_fails_and_no_command_is_lost_or_carried_out_twice(tmp_path: Pat
             promote_one_by_one(ledger)
             stopped.set()
             orders.join()
-            await_empty_queue(mariadb, database)
+            eventually(lambda: commands(mariadb, database), until=lambda found: "pending" not in dict(found).values())
         assert {call.status for call in dashboard.session.calls} == {200}
     assert fleet.failures == []
     assert len(dashboard.ordered) > AGENTS
@@ -104,13 +105,3 @@ def commands(mariadb: MariaDB, database: str) -> set[tuple[str, str]]:
     with mariadb.connect(database.rpartition("/")[2]) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT id, status FROM commands")
         return set(cursor.fetchall())
-
-
-def await_empty_queue(mariadb: MariaDB, database: str) -> None:
-    """Wait until the agents have carried out what was ordered."""
-    patience = threading.Event()
-    for _ in range(300):
-        if all(status != "pending" for _, status in commands(mariadb, database)):
-            return
-        patience.wait(0.1)
-    raise AssertionError("commands are still waiting")

@@ -6,20 +6,20 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import eventually
+
 PACKAGES = {"Xvfb": "xvfb", "xterm": "xterm", "tesseract": "tesseract-ocr"}
 WIDTH, HEIGHT = 900, 500
 #: Of the window's paper, as red, green and blue.
 PAPER = (255, 250, 205)
 WORDS = ("Invoice total 1250", "Database connection failed", "Segmentation fault")
-START_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,3 @@ def window_saying(display: Display, *lines: str) -> Iterator[None]:
         finally:
             process.terminate()
             process.wait(10)
-
-
-def eventually(is_so: Callable[[], object], seconds: float = START_SECONDS) -> None:
-    """Wait until `is_so()` is true."""
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, "it never came to be"
-        time.sleep(0.05)

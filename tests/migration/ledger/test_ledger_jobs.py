@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +13,7 @@ from migration.cli import main
 from migration.ledger import DeclaredJob, Ledger, LedgerConflictError, LedgerError, State
 from migration.ledger.job_rollout import promote_jobs, roll_back_jobs
 from migration.ledger.ownership import JobOwnership
+from tests.support.waiting import eventually
 
 HEALTH = DeclaredJob("agent-health", ("check_agent_health",))
 CLEANUP = DeclaredJob("data-cleanup", ("cleanup", "evt_cleanup"), ("the database's event evt_cleanup",))
@@ -108,11 +108,7 @@ class TestAsking:
             assert ownership.native_since("agent-health") is None
             assert ownership.legacy_may_run("check_agent_health")
             hand_over(jobs, "agent-health")
-            deadline = time.monotonic() + 1.0
-            while ownership.native_since("agent-health") is None:
-                assert time.monotonic() < deadline
-                time.sleep(0.02)
-            since = ownership.native_since("agent-health")
+            since = eventually(lambda: ownership.native_since("agent-health"), 1.0)
             assert since is not None
             assert datetime.now(UTC).replace(tzinfo=None) - since < timedelta(seconds=60)
             assert not ownership.legacy_may_run("check_agent_health")

@@ -8,6 +8,7 @@ import pytest
 
 from migration.ledger import Ledger, LedgerConflictError, State
 from migration.ledger.rollout import promote
+from tests.support.waiting import eventually
 
 
 @pytest.fixture(params=["mariadb", "postgres"])
@@ -43,15 +44,7 @@ def test_changes_are_seen_and_raced_for(url: str) -> None:
     reader = ledger.reader("spot")
     assert reader.table().match("POST", "/h").state is State.LEGACY  # type: ignore[union-attr]
     promote(ledger, "spot", ["/h"], who="ada", why="equal")
-    seen = threading.Event()
-
-    def look() -> None:
-        while reader.table().match("POST", "/h").state is State.LEGACY:  # type: ignore[union-attr]
-            seen.wait(0.01)
-        seen.set()
-
-    threading.Thread(target=look, daemon=True).start()
-    assert seen.wait(1.0)
+    eventually(lambda: reader.table().match("POST", "/h").state is State.NATIVE, 1.0)  # type: ignore[union-attr]
     reader.close()
     with pytest.raises(LedgerConflictError):
         ledger.move([(before, State.NATIVE)], who="bob", why="late")

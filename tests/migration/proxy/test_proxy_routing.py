@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 from front import Front
@@ -13,6 +12,7 @@ from migration.ledger import Ledger, Match, RoutingTable, State
 from migration.ledger.rollout import promote, roll_back
 from migration.proxy import Proxy, ProxySettings, Served
 from tests.migration.proxy.conftest import FrontMaker
+from tests.support.waiting import eventually
 
 
 def is_native(front: Front, method: str, target: str) -> bool:
@@ -49,23 +49,17 @@ def test_the_native_side_reads_its_own_body(front: Front) -> None:
 
 def test_a_running_server_follows_the_ledger(front: Front, proxy_ledger: Ledger) -> None:
     promote(proxy_ledger, "test", ["POST /mixed"], who="tests", why="to see it move")
-    assert_within_a_second(lambda: is_native(front, "POST", "/mixed"))
+    eventually(lambda: is_native(front, "POST", "/mixed"), 1.0)
     roll_back(proxy_ledger, "test", ["POST /mixed"], who="tests", why="to see it come back")
-    assert_within_a_second(lambda: not is_native(front, "POST", "/mixed"))
+    eventually(lambda: not is_native(front, "POST", "/mixed"), 1.0)
 
 
 def test_all_workers_follow_the_ledger(make_front: FrontMaker, proxy_ledger: Ledger) -> None:
     front = make_front("in-process", "--workers=3", "--preload")
     assert not is_native(front, "POST", "/mixed")
     promote(proxy_ledger, "test", ["POST /mixed"], who="tests", why="to see it move")
-    assert_within_a_second(lambda: all(is_native(front, "POST", "/mixed") for _ in range(12)))
+    eventually(lambda: all(is_native(front, "POST", "/mixed") for _ in range(12)), 1.0)
     roll_back(proxy_ledger, "test", ["POST /mixed"], who="tests", why="to tidy up")
-
-
-def assert_within_a_second(condition) -> None:  # type: ignore[no-untyped-def]
-    deadline = time.monotonic() + 1.0
-    while not condition():
-        assert time.monotonic() < deadline, "not within a second"
 
 
 class Table:

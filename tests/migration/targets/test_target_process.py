@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.request import urlopen
@@ -19,6 +18,7 @@ import pytest
 from migration.targets.loading import TargetError
 from migration.targets.process import TargetProcess
 from tests.support.cli import ROOT
+from tests.support.waiting import eventually
 
 SOURCE = """
 import gc, json, os, weakref
@@ -116,7 +116,7 @@ def test_callers_of_a_side_that_was_killed_are_refused(target: Callable[..., Tar
     process.start()
     worker = int(str(ask(process)["process"]))
     os.killpg(os.getpgid(worker), signal.SIGKILL)
-    wait_until_refused(process.url)
+    eventually(lambda: refuses(process.url))
 
 
 def test_a_side_ends_with_the_run_however_that_ends(target: Callable[..., TargetProcess], tmp_path: Path) -> None:
@@ -129,21 +129,17 @@ def test_a_side_ends_with_the_run_however_that_ends(target: Callable[..., Target
         url = run.stdout.readline().decode().strip()
         urlopen(url, timeout=30).close()
         run.kill()
-    wait_until_refused(url)
+    eventually(lambda: refuses(url))
 
 
-def wait_until_refused(url: str) -> None:
-    port = int(url.rpartition(":")[2])
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=5).close()
-        except ConnectionRefusedError:
-            return
-        except ConnectionResetError:
-            pass  # the door was closed while somebody stood in it; the next one is refused
-        time.sleep(0.01)
-    pytest.fail("The door of a dead side stayed open.")
+def refuses(url: str) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=5).close()
+    except ConnectionRefusedError:
+        return True
+    except ConnectionResetError:
+        pass  # the door was closed while somebody stood in it; the next one is refused
+    return False
 
 
 def test_a_side_that_can_t_be_loaded_says_why(target: Callable[..., TargetProcess]) -> None:

@@ -38,11 +38,16 @@ def head_of(received: bytes | bytearray) -> tuple[int, int] | None:
 
 
 class Caller:
-    """Calls one server on 127.0.0.1, whose answers must have a Content-Length."""
+    """Calls one server on 127.0.0.1, whose answers must have a Content-Length, over one connection."""
 
     def __init__(self, port: int, patience: float = _ANSWER_SECONDS) -> None:
         self._sock = socket.create_connection(("127.0.0.1", port), patience)
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    @property
+    def socket(self) -> socket.socket:
+        """The connection, for those who wait for several."""
+        return self._sock
 
     def send(self, request: bytes) -> None:
         self._sock.sendall(request)

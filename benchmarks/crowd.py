@@ -5,18 +5,19 @@ from __future__ import annotations
 import selectors
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from benchmarks.caller import head_of
+from benchmarks.caller import Caller, get, head_of
 
 MOST_BYTES = 64 * 1024
+GREETING = get("/health")
 
 
 @dataclass(slots=True)
-class _Answer:
-    """One that is coming: its status and size are known once its head has come."""
+class _Coming:
+    """An answer that is coming: its status and size are known once its head has come."""
 
     head: tuple[int, int] | None = None
     began: bytes = b""
@@ -35,46 +36,61 @@ class _Answer:
 
 @dataclass(slots=True)
 class Answered:
-    """What a crowd got: `answers` in `seconds`, with `status` at worst. `gave_up` where one was waited for in vain."""
+    """What a crowd got: `answers` in `seconds`, with `status` at worst. `in_vain` are those that never came."""
 
     seconds: float = 0.0
     answers: int = 0
     status: int = 0
-    gave_up: bool = False
+    in_vain: int = 0
+
+    @property
+    def seconds_each(self) -> float:
+        """How long the other side was at work for an answer; at least that long where some never came."""
+        return self.seconds / max(1, self.answers + self.in_vain)
 
 
 def ask(port: int, requests: Sequence[bytes], callers: int, patience: float, budget: float) -> Answered:
-    """Send `requests` to a server on 127.0.0.1, each on a connection of its own, as many at once as there are callers.
+    """Send `requests` to a server on 127.0.0.1, as many at once as there are callers.
 
-    Nobody asks again after `budget` seconds, or waits for more than `patience` seconds. Raises ConnectionError where an
-    answer is not whole.
+    Callers keep their connection, as agents and browsers do, and come one after the other, so that a server's processes
+    share them. Nobody asks again after `budget` seconds, or waits for more than `patience` seconds. Raises
+    ConnectionError where an answer is not whole.
     """
     answered = Answered()
     left = iter(requests)
-    began = time.perf_counter()
     with ExitStack() as stack:
         selector = stack.enter_context(selectors.DefaultSelector())
-
-        def send_next() -> None:
-            request = next(left, None) if time.perf_counter() - began < budget else None
-            if request is not None:
-                connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), patience))
-                connection.sendall(request)
-                selector.register(connection, selectors.EVENT_READ, _Answer())
-
+        idle: list[socket.socket] = []
         for _ in range(callers):
-            send_next()
-        while selector.get_map() and not answered.gave_up:
+            caller = stack.enter_context(Caller(port, patience))
+            caller.call(GREETING)
+            idle.append(caller.socket)
+        waiting: dict[socket.socket, _Coming] = {}
+        for connection in idle:
+            selector.register(connection, selectors.EVENT_READ)
+        began = time.perf_counter()
+        while True:
+            while idle and (request := _next(left, began, budget)) is not None:
+                connection = idle.pop()
+                connection.sendall(request)
+                waiting[connection] = _Coming()
+            if not waiting:
+                break
             events = selector.select(patience)
-            answered.gave_up = not events
+            if not events:
+                answered.in_vain = len(waiting)
+                break
             for key, _ in events:
-                connection: socket.socket = key.fileobj  # type: ignore[assignment]
-                if not key.data.take(connection.recv(MOST_BYTES)):
-                    continue
-                selector.unregister(connection)
-                connection.close()
-                answered.answers += 1
-                answered.status = max(answered.status, key.data.head[0])
-                send_next()
-    answered.seconds = time.perf_counter() - began
+                connection = key.fileobj  # type: ignore[assignment]
+                coming = waiting[connection]
+                if coming.take(connection.recv(MOST_BYTES)):
+                    del waiting[connection]
+                    idle.append(connection)
+                    answered.answers += 1
+                    answered.status = max(answered.status, coming.head[0])  # type: ignore[index]
+        answered.seconds = time.perf_counter() - began
     return answered
+
+
+def _next(left: Iterator[bytes], began: float, budget: float) -> bytes | None:
+    return next(left, None) if time.perf_counter() - began < budget else None

@@ -15,25 +15,25 @@ from benchmarks.spot.requests import Route
 
 WARM_UP = 3
 IN_A_ROW = 10
-ROUNDS = 5
+ROUNDS = 20
 
 
 @dataclass(slots=True)
 class Waits:
-    """What answers of one side took, in seconds each. `gave_up` where one was not answered in time."""
+    """What answers of one side took, in seconds each. `gave_up_after` so many where one did not come in time."""
 
     seconds: list[float] = field(default_factory=list)
     status: int = 0
-    gave_up: bool = False
+    gave_up_after: float | None = None
 
     @property
     def median(self) -> float:
-        """Of what was measured; where one was given up, the time after which it was."""
-        return self.seconds[-1] if self.gave_up else median(self.seconds)
+        """Of what was measured; where one was given up, what it took at least."""
+        return median(self.seconds) if self.gave_up_after is None else self.seconds[-1]
 
     def __str__(self) -> str:
-        if self.gave_up:
-            return f"no answer within {self.seconds[-1]:.0f} s"
+        if self.gave_up_after is not None:
+            return f"no answer within {self.gave_up_after:.0f} s"
         return f"{self.median * 1e3:.2f} ms"
 
 
@@ -54,9 +54,10 @@ def alone(servers: Sequence[Server], route: Route, turns: range, patience: float
     waits = [Waits() for _ in servers]
     for first in range(0, len(turns), IN_A_ROW):
         for server, seen in zip(servers, waits, strict=True):
-            for turn in turns[first : first + IN_A_ROW]:
-                if not seen.gave_up and sum(seen.seconds) < budget:
-                    _ask(server, route.make(turn), seen, patience)
+            with Caller(server.port, patience) as caller:
+                for turn in turns[first : first + IN_A_ROW]:
+                    if seen.gave_up_after is None and sum(seen.seconds) < budget:
+                        _ask(caller, route.make(turn), seen, patience)
     for seen in waits:
         if len(seen.seconds) > 2 * WARM_UP:
             del seen.seconds[:WARM_UP]
@@ -75,11 +76,11 @@ def at_once(servers: Sequence[Server], route: Route, turns: range, patience: flo
         requests = [route.make(turn) for turn in turns[first : first + each]]
         for server, seen in zip(servers, waits, strict=True):
             left = budget - sum(seen.seconds) * each
-            if not seen.gave_up and left > 0:
+            if seen.gave_up_after is None and left > 0:
                 answered = crowd.ask(server.port, requests, ASKING, patience, left)
-                # Where some were given up, it is at least that long: what they took is over the answers that came.
-                seen.seconds.append(answered.seconds / max(1, answered.answers))
-                seen.status, seen.gave_up = answered.status, answered.gave_up
+                seen.seconds.append(answered.seconds_each)
+                seen.status = answered.status
+                seen.gave_up_after = patience if answered.in_vain else None
     return waits
 
 
@@ -104,13 +105,10 @@ def turns_of_all_ways(calls: int) -> int:
     return max(way.turns(calls).stop for way in WAYS)
 
 
-def _ask(server: Server, request: bytes, seen: Waits, patience: float) -> None:
+def _ask(caller: Caller, request: bytes, seen: Waits, patience: float) -> None:
     began = time.perf_counter()
     try:
-        with Caller(server.port, patience) as caller:
-            connected = time.perf_counter()
-            seen.status, _ = caller.call(request)
-            seen.seconds.append(time.perf_counter() - connected)
+        seen.status, _ = caller.call(request)
     except TimeoutError:
-        seen.gave_up = True
-        seen.seconds.append(time.perf_counter() - began)
+        seen.gave_up_after = patience
+    seen.seconds.append(time.perf_counter() - began)

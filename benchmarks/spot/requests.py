@@ -35,7 +35,7 @@ class Route:
 def routes(scale: Scale) -> Iterator[Route]:
     """Every route but those that are broken on the old side or restart it; those that use something up come last."""
     yield from _of_agents(scale)
-    yield from _of_replicas()
+    yield from _of_replicas(scale)
     yield from _of_clients()
     yield from _of_operators(scale)
     yield from _of_agents(scale, ending=True)
@@ -64,26 +64,30 @@ def _agent(number: int, scale: Scale) -> Agent:
     return Agent(agent_id(number), token(owner), f"agent-{number}", f"i-{number}", kind, zone)
 
 
-def _of_replicas() -> Iterator[Route]:
+def _of_replicas(scale: Scale) -> Iterator[Route]:
+    """Each of ten agents asks and reports for itself: with its token, as agents do for all they ask."""
     paths = [f"/api/agents/{agent_id(number)}/replicas" for number in range(ASKING)]
+    tokens = [token(owner_of(number, scale)) for number in range(ASKING)]
 
-    def standby(n: int) -> str:
-        return f"{paths[n % ASKING]}/{replica_id(n % ASKING)}"
+    def report(method: str, n: int, what: str, body: dict[str, Any]) -> bytes:
+        agent = n % ASKING
+        return _json(method, f"{paths[agent]}/{replica_id(agent)}{what}", body, tokens[agent])
 
-    yield _in_turn("GET replicas", [get(path) for path in paths])
+    yield _in_turn("GET replicas", [get(path, _bearer(token)) for path, token in zip(paths, tokens, strict=True)])
     yield Route(
         "PUT replicas/<id>",
-        lambda n: _json("PUT", standby(n), {"instance_id": f"i-put-{n}", "status": "ready"}),
+        lambda n: report("PUT", n, "", {"instance_id": f"i-put-{n}", "status": "ready"}),
     )
     yield Route(
         "POST replicas/<id>/status",
-        lambda n: _json("POST", f"{standby(n)}/status", {"status": ("ready", "syncing")[n // ASKING % 2]}),
+        lambda n: report("POST", n, "/status", {"status": ("ready", "syncing")[n // ASKING % 2]}),
     )
     yield Route(
         "POST replicas/<id>/sync-status",
-        lambda n: _json(
+        lambda n: report(
             "POST",
-            f"{standby(n)}/sync-status",
+            n,
+            "/sync-status",
             {"sync_status": "syncing", "sync_latency_ms": n, "state_transfer_progress": n % 99},
         ),
     )
@@ -91,7 +95,7 @@ def _of_replicas() -> Iterator[Route]:
 
 def _of_clients() -> Iterator[Route]:
     client, instance = f"/api/client/{client_id(0)}", "/api/client/instances/i-0"
-    authorization = f"Authorization: Bearer {token(0)}"
+    authorization = _bearer(token(0))
     for name, target in (
         ("client/<id>", client),
         ("client/<id>/agents", f"{client}/agents"),
@@ -143,7 +147,7 @@ def _of_operators(scale: Scale) -> Iterator[Route]:
 
 def _using_up() -> Iterator[Route]:
     executed = json.dumps({"success": True, "message": "done"}).encode()
-    authorizations = [f"Authorization: Bearer {token(0)}", f"Authorization: Bearer {token(1)}"]
+    authorizations = [_bearer(token(0)), _bearer(token(1))]
 
     def of_agent(use: str, n: int) -> str:
         return f"/api/agents/{agent_id(spare(use, n))}"
@@ -168,12 +172,20 @@ def _using_up() -> Iterator[Route]:
         (
             "POST termination-imminent",
             lambda n: _json(
-                "POST", f"{of_agent('failover', n)}/termination-imminent", {"replica_id": spare_replica("failover", n)}
+                "POST",
+                f"{of_agent('failover', n)}/termination-imminent",
+                {"replica_id": spare_replica("failover", n)},
+                token(spare("failover", n)),
             ),
         ),
         (
             "POST replicas",
-            lambda n: _json("POST", f"{of_agent('create', n)}/replicas", {"pool_id": place_of(spare("create", n))[0]}),
+            lambda n: _json(
+                "POST",
+                f"{of_agent('create', n)}/replicas",
+                {"pool_id": place_of(spare("create", n))[0]},
+                token(spare("create", n)),
+            ),
         ),
         ("DELETE agents/<id>", lambda n: _bare("DELETE", f"/api/client/agents/{agent_id(spare('create', n))}")),
         (
@@ -196,11 +208,14 @@ def _using_up() -> Iterator[Route]:
         yield Route(name, make, uses_up=True)
 
 
-def _json(method: str, target: str, body: dict[str, Any]) -> bytes:
-    if method == "POST":
-        return post(target, json.dumps(body).encode())
+def _json(method: str, target: str, body: dict[str, Any], caller: str | None = None) -> bytes:
     data = json.dumps(body).encode()
-    return message(method, target, ("Content-Type: application/json", f"Content-Length: {len(data)}"), data)
+    headers = ["Content-Type: application/json", f"Content-Length: {len(data)}"]
+    return message(method, target, [*headers, _bearer(caller)] if caller else headers, data)
+
+
+def _bearer(caller: str) -> str:
+    return f"Authorization: Bearer {caller}"
 
 
 def _bare(method: str, target: str) -> bytes:

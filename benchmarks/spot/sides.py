@@ -13,10 +13,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+import pymysql
 
 from benchmarks.processors import AVAILABLE
 from benchmarks.servers import ROOT, Server, gunicorn
@@ -35,6 +37,9 @@ DURABLE = (
     "--innodb-log-file-size=256M",
 )
 WRITING_OUT_SECONDS = 60.0
+RUNNING = "SELECT id FROM information_schema.processlist WHERE command = 'Query' AND db IN %s"
+#: What MariaDB says of a connection that has ended meanwhile.
+GONE = pymysql.err.OperationalError
 PATIENCE_SECONDS = 600.0
 FEW_PAGES = 100
 
@@ -47,6 +52,16 @@ class Sides:
     mariadb: MariaDB
     databases: tuple[str, str]
     scale: Scale
+
+    def end_statements(self) -> None:
+        """End what the servers still have the database work at, and wait until it is ended."""
+        deadline = time.monotonic() + WRITING_OUT_SECONDS
+        with self.mariadb.connect() as connection, connection.cursor() as cursor:
+            while time.monotonic() < deadline and cursor.execute(RUNNING, (self.databases,)):
+                for (number,) in cursor.fetchall():
+                    with suppress(GONE):
+                        cursor.execute("KILL QUERY %s", (number,))
+                time.sleep(0.1)
 
     def load_spares(self, count: int) -> None:
         """Give both databases what `count` requests to each route use up."""

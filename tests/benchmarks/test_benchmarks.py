@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.ratio import Effort
+from benchmarks.spot import large
+from benchmarks.spot.data import Scale
 from tests.support import language_model
 
 ROOT = Path(__file__).parents[2]
@@ -59,6 +62,17 @@ def test_spot_is_measured_against_the_monolith() -> None:
     assert [ratio for ratio in answer if "answers 4" in ratio["measured"] or "answers 5" in ratio["measured"]] == []
     assert [ratio["measured"] for ratio in answer if "no answer" in ratio["measured"]] == []
     assert all(ratio["ratio"] > 0 for ratio in answer)
+
+
+@pytest.mark.usefixtures("mariadb")
+def test_what_a_large_fleet_asks_is_measured_with_a_dashboard_open_too() -> None:
+    few = Scale(clients=2, agents=20, prices=200, switches=40)
+    found = {ratio.what: ratio for ratio in large.run(Effort(rounds=1, requests=10), few)}
+    quiet = [what for what in found if "dashboard" not in what]
+    assert len(quiet) == 2 * (len(large.ASKED) + 1)
+    assert found.keys() == {name for what in quiet for name in (what, f"{what}, dashboard open")}
+    assert all(ratio.value > 0 for ratio in found.values())
+    assert [ratio.measured for ratio in found.values() if "answer" in ratio.measured] == []
 
 
 def test_the_table_names_benchmark_ratio_and_aim() -> None:

@@ -16,10 +16,10 @@ from backend.core.scheduler.installation import install_jobs
 from backend.core.scheduler.interruptions import JobInterruptedError
 from backend.core.scheduler.job import Counts, Job, JobRun
 from backend.core.scheduler.schedule import Schedule, daily, every, hourly
-from backend.core.scheduler.states import JOB_QUERIES, job_states, jobs_as_told
+from backend.core.scheduler.states import LEASES_WITH_RUNS, job_states, jobs_as_told
 
 __all__ = [
-    "JOB_QUERIES",
+    "LEASES_WITH_RUNS",
     "Counts",
     "Job",
     "JobInterruptedError",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from backend.core.scheduler.job import Counts
 from backend.core.scheduler.tables import runs
@@ -55,7 +55,3 @@ def finish(
     kept_from = connection.execute(oldest_kept).scalar()
     if kept_from is not None:
         connection.execute(delete(runs).where(runs.c.name == name, runs.c.id < kept_from))
-
-
-#: The newest run of each job.
-NEWEST = select(runs).where(runs.c.id.in_(select(func.max(runs.c.id)).group_by(runs.c.name)))

@@ -4,29 +4,37 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask import current_app
+from sqlalchemy import func, select
 
+from backend.core.database_clock import DatabaseNow
 from backend.core.prepared import Prepared
-from backend.core.scheduler.history import NEWEST, Outcome
+from backend.core.scheduler.history import Outcome
 from backend.core.scheduler.job import Job
-from backend.core.scheduler.leases import STATES, LeaseState
 from backend.core.scheduler.runner import Ownership
-from backend.core.session import Query, Session
+from backend.core.scheduler.tables import leases, runs
+from backend.core.session import Session
 
-ALL_STATES = Prepared(STATES)
-NEWEST_RUNS = Prepared(NEWEST)
-#: What there is to know of the jobs: what these answer is for `jobs_as_told`.
-JOB_QUERIES: tuple[Query, Query] = ((ALL_STATES, {}), (NEWEST_RUNS, {}))
+_NEWEST_RUN = select(func.max(runs.c.id)).where(runs.c.name == leases.c.name).correlate(leases).scalar_subquery()
+#: What there is to know of the jobs, for `jobs_as_told`: each lease with the newest run under it, if there was one.
+LEASES_WITH_RUNS = Prepared(
+    select(
+        *(leases.c.name, leases.c.holder, leases.c.expires_at, leases.c.runs, leases.c.failures, leases.c.skips),
+        *(runs.c.started_at, runs.c.finished_at, runs.c.duration, runs.c.outcome, runs.c.counts, runs.c.error),
+        DatabaseNow().label("now"),
+    )
+    .select_from(leases)
+    .outerjoin(runs, runs.c.id == _NEWEST_RUN)
+)
 JOBS = "jobs"
 JOB_OWNER = "job_owner"
 
 
 def job_states(session: Session) -> list[dict[str, Any]]:
     """The jobs of the current application as `jobs_as_told` tells them."""
-    states, runs = session.execute_together(*JOB_QUERIES)
-    return jobs_as_told(states.mappings(), runs.mappings())
+    return jobs_as_told(session.dicts(LEASES_WITH_RUNS))
 
 
-def jobs_as_told(states: Iterable[Mapping[str, Any]], runs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def jobs_as_told(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The jobs of the current application as JSON for operators, in the order they were declared.
 
     `holder` is the process that runs the job now; `nextRunAt` is None where the other side owns the job. Times are ISO
@@ -34,28 +42,33 @@ def jobs_as_told(states: Iterable[Mapping[str, Any]], runs: Iterable[Mapping[str
     """
     jobs: tuple[Job, ...] = current_app.extensions[JOBS]
     owned_since: Ownership = current_app.extensions[JOB_OWNER]
-    leases = {row["name"]: LeaseState(**row) for row in states}
-    newest = {row["name"]: row for row in runs}
-    return [_state(job, leases.get(job.name), newest.get(job.name), owned_since(job.name) is not None) for job in jobs]
+    leases_of_jobs = {lease["name"]: lease for lease in found}
+    return [_state(job, leases_of_jobs.get(job.name), owned_since(job.name) is not None) for job in jobs]
 
 
-def _state(job: Job, lease: LeaseState | None, run: Any, is_ours: bool) -> dict[str, Any]:
-    is_held = lease is not None and lease.is_held
-    return {
+def _state(job: Job, lease: Mapping[str, Any] | None, is_ours: bool) -> dict[str, Any]:
+    told = {
         "name": job.name,
         "description": job.description,
         "schedule": str(job.schedule),
         "owner": "native" if is_ours else "legacy",
-        "holder": lease.holder if lease is not None and is_held else None,
-        "lastRun": None if run is None else _last_run(run, is_held),
-        "nextRunAt": job.schedule.next(lease.now).isoformat() if lease is not None and is_ours else None,
-        "runs": 0 if lease is None else lease.runs,
-        "failures": 0 if lease is None else lease.failures,
-        "skips": 0 if lease is None else lease.skips,
+    }
+    if lease is None:
+        unknown = {"holder": None, "lastRun": None, "nextRunAt": None}
+        return {**told, **unknown, "runs": 0, "failures": 0, "skips": 0}
+    is_held = lease["expires_at"] is not None and lease["expires_at"] > lease["now"]
+    return {
+        **told,
+        "holder": lease["holder"] if is_held else None,
+        "lastRun": None if lease["started_at"] is None else _last_run(lease, is_held),
+        "nextRunAt": job.schedule.next(lease["now"]).isoformat() if is_ours else None,
+        "runs": lease["runs"],
+        "failures": lease["failures"],
+        "skips": lease["skips"],
     }
 
 
-def _last_run(run: Any, is_held: bool) -> dict[str, Any]:
+def _last_run(run: Mapping[str, Any], is_held: bool) -> dict[str, Any]:
     is_lost = run["outcome"] == Outcome.RUNNING and not is_held
     return {
         "startedAt": run["started_at"].isoformat(),

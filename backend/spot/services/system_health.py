@@ -8,7 +8,7 @@ from sqlalchemy.engine import Engine
 
 from backend.core.clock import utc_now
 from backend.core.prepared import Prepared
-from backend.core.scheduler import JOB_QUERIES, jobs_as_told
+from backend.core.scheduler import LEASES_WITH_RUNS, jobs_as_told
 from backend.core.session import Found, Session
 from backend.spot.models import ModelRegistryEntry
 from backend.spot.services import engine_status
@@ -28,9 +28,9 @@ def report(session: Session) -> dict[str, Any]:
     # Counted before this request takes a connection of its own.
     connections = _free_connections(session)
     engine = engine_status.current()
-    found = session.dicts_of_each((ACTIVE_MODELS, {}), *engine_status.UPLOADS, *JOB_QUERIES)
+    found = session.dicts_of_each((ACTIVE_MODELS, {}), *engine_status.UPLOADS, (LEASES_WITH_RUNS, {}))
     models, engines, sessions = [_unless_failed(rows, "the database does not answer") for rows in found[:3]]
-    leases, runs = [_unless_failed(rows, "the state of the jobs can't be read") for rows in found[3:]]
+    leases = _unless_failed(found[3], "the state of the jobs can't be read")
     engine_files, model_files = engine_status.uploaded_files(engines or [], sessions or [])
     return {
         "apiStatus": "Healthy",
@@ -52,7 +52,7 @@ def report(session: Session) -> dict[str, Any]:
             "filesUploaded": len(model_files),
             "activeModels": [{**model, "active": True} for model in models or []],
         },
-        "jobs": [] if models is None or leases is None or runs is None else jobs_as_told(leases, runs),
+        "jobs": [] if models is None or leases is None else jobs_as_told(leases),
         "timestamp": utc_now().isoformat(),
     }
 

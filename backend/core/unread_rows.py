@@ -35,20 +35,23 @@ class UnreadRows(Sequence[Row]):
     def add(self, packet: bytes) -> None:
         """Take a row as it was sent, and apart: while that is done, the server is looking for the next ones."""
         octets = packet.decode("latin-1")
-        add, position, end = self._texts.append, 0, len(packet)
-        while position < end:
-            length = packet[position]
-            position += 1
-            if length == NULL:
+        add, begin, end = self._texts.append, 1, len(packet)
+        while begin <= end:
+            # A value begins behind its length, and the next length is where it ends.
+            length = packet[begin - 1]
+            if length < NULL:
+                behind = begin + length
+                add(octets[begin:behind])
+                begin = behind + 1
+            elif length == NULL:
                 add(None)
-                continue
-            if length > NULL:
+                begin += 1
+            else:
                 size = BYTES_OF_LENGTH[length]
-                length = int.from_bytes(packet[position : position + size], "little")
-                position += size
-            behind = position + length
-            add(octets[position:behind])
-            position = behind
+                first = begin + size
+                behind = first + int.from_bytes(packet[begin:first], "little")
+                add(octets[first:behind])
+                begin = behind + 1
         self._count += 1
         # No UTF-8 holds the sign of NULL. Lengths may look like other letters: then there is only more to do.
         if self._only_ascii and not packet.isascii() and not packet.replace(SIGN_OF_NULL, b"").isascii():

@@ -18,8 +18,8 @@ _INSTANCES = (
         Instance.az,
         Instance.current_mode.label("mode"),
         func.coalesce(Instance.current_pool_id, "n/a").label("poolId"),
-        func.coalesce(Instance.spot_price, 0.0).label("spotPrice"),
-        func.coalesce(Instance.ondemand_price, 0.0).label("onDemandPrice"),
+        func.coalesce(Instance.spot_price, 0).label("spotPrice"),
+        func.coalesce(Instance.ondemand_price, 0).label("onDemandPrice"),
         Instance.is_active.label("isActive"),
         Instance.last_switch_at.label("lastSwitch"),
     )

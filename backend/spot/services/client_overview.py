@@ -16,7 +16,7 @@ NUMBERS = (
     Client.id,
     Client.name,
     case((Client.is_active == 1, "active"), else_="inactive").label("status"),
-    func.coalesce(Client.total_savings, 0.0).label("totalSavings"),
+    func.coalesce(Client.total_savings, 0).label("totalSavings"),
     Client.last_sync_at.label("lastSync"),
 )
 ONLINE = func.count(case((Agent.status == "online", 1)))

@@ -40,7 +40,7 @@ TOTALS = Prepared(
     select(
         select(func.count()).select_from(Client).scalar_subquery().label("totalAccounts"),
         # Joined with their agents it would count each client as often as it has agents.
-        select(func.coalesce(func.sum(Client.total_savings), 0.0)).scalar_subquery().label("totalSavings"),
+        select(func.coalesce(func.sum(Client.total_savings), 0)).scalar_subquery().label("totalSavings"),
         _OF_AGENTS.c.every.label("agentsTotal"),
         _OF_AGENTS.c.online.label("agentsOnline"),
         select(func.count()).where(SpotPool.is_active == 1).scalar_subquery().label("poolsCovered"),

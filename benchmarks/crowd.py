@@ -65,29 +65,24 @@ def ask(port: int, requests: Sequence[bytes], callers: int, patience: float, bud
             caller = stack.enter_context(Caller(port, patience))
             caller.call(GREETING)
             idle.append(caller.socket)
-        waiting: dict[socket.socket, _Coming] = {}
-        for connection in idle:
-            selector.register(connection, selectors.EVENT_READ)
         began = time.perf_counter()
-        while True:
+        while not answered.in_vain:
             while idle and (request := _next(left, began, budget)) is not None:
                 connection = idle.pop()
                 connection.sendall(request)
-                waiting[connection] = _Coming()
-            if not waiting:
+                selector.register(connection, selectors.EVENT_READ, _Coming())
+            if not selector.get_map():
                 break
             events = selector.select(patience)
             if not events:
-                answered.in_vain = len(waiting)
-                break
+                answered.in_vain = len(selector.get_map())
             for key, _ in events:
                 connection = key.fileobj  # type: ignore[assignment]
-                coming = waiting[connection]
-                if coming.take(connection.recv(MOST_BYTES)):
-                    del waiting[connection]
+                if key.data.take(connection.recv(MOST_BYTES)):
+                    selector.unregister(connection)
                     idle.append(connection)
                     answered.answers += 1
-                    answered.status = max(answered.status, coming.head[0])  # type: ignore[index]
+                    answered.status = max(answered.status, key.data.head[0])
         answered.seconds = time.perf_counter() - began
     return answered
 

@@ -11,6 +11,7 @@ from backend import create_app
 from legacy.spot_db import Database as Monolith
 from tests.backend.conftest import Spot, server_runner, settings_for, spot_on
 from tests.backend.hourly_prices import POOLS, prices_on
+from tests.backend.looking_back import now
 from tests.backend.statements import statements_on
 from tests.support.jobs import run_job
 from tests.support.mariadb import MariaDB
@@ -101,6 +102,22 @@ def test_an_adopted_database_may_have_other_collations_and_finer_prices(mariadb:
     prices.roll_up(passes=2)
     assert [str(row["total"]) for row in prices.sql("SELECT total FROM spot_price_hours")] == ["0.00001234"]
     prices.assert_exact()
+
+
+@pytest.mark.parametrize("system", ["on_mariadb", "spot"])
+def test_prices_of_a_pool_in_other_letters_are_its_own(system: str, request: pytest.FixtureRequest) -> None:
+    spot: Spot = request.getfixturevalue(system)
+    pool = POOLS[0]
+    spot.sql("INSERT INTO spot_pools (id, instance_type, region, az) VALUES (?, 't3.medium', 'us-east-1', 'a')", pool)
+    spot.sql("UPDATE instances SET instance_type = 't3.medium', region = 'us-east-1'")
+    at = now().replace(minute=30, second=0)
+    spot.sql("INSERT INTO spot_price_snapshots (pool_id, price, captured_at) VALUES (?, 0.1, ?)", pool, at)
+    quick = spot.told(PRICE_ROLLUP_DELAY="0")
+    for _ in range(2):
+        run_job(quick.app, "price-rollup")
+    spot.sql("INSERT INTO spot_price_snapshots (pool_id, price, captured_at) VALUES (?, 0.3, ?)", pool.upper(), at)
+    (point,) = spot.http.get("/api/client/instances/i-1/price-history?interval=hour").json["data"]
+    assert point[f"pool_{pool}"] == 0.2
 
 
 def test_sqlite_has_no_hours(spot: Spot) -> None:

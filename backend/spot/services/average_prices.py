@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Integer, bindparam, func, literal_column, select, type_coerce, union_all
 
 from backend.core.clock import utc_now
+from backend.core.collation import fold
 from backend.core.prepared import Prepared
 from backend.core.session import Session
 from backend.core.strict_types import Operand, StrictDecimal
@@ -135,18 +136,30 @@ ONDEMAND = {
 }
 
 
+class PoolNames(dict[str, str]):
+    """Id of a pool as a row has it -> as its pool has it: to the databases they may be the same in other letters."""
+
+    def __init__(self, pool_ids: Sequence[str]) -> None:
+        super().__init__()
+        self._pools = {fold(pool_id): pool_id for pool_id in pool_ids}
+
+    def __missing__(self, pool_id: str) -> str:
+        self[pool_id] = self._pools.get(fold(pool_id), pool_id)
+        return self[pool_id]
+
+
 @dataclass(frozen=True)
 class Question:
     """What to ask for the averages of pools, and how to read the rows that are answered."""
 
     query: Prepared
     wanted: dict[str, Any]
-    _by_bucket: Callable[[Iterable[Any]], Buckets]
+    _by_bucket: Callable[[Iterable[Any], PoolNames], Buckets]
     _seconds: int
 
     def averages(self, rows: Iterable[Any]) -> dict[datetime, dict[str, float]]:
-        """The beginning of each step, oldest first -> id of a pool -> its price in dollars an hour."""
-        buckets = self._by_bucket(rows)
+        """The beginning of each step, oldest first -> id of a pool, as asked for -> its price in dollars an hour."""
+        buckets = self._by_bucket(rows, PoolNames(self.wanted["pool_ids"]))
         return {bucket_start(bucket, self._seconds): buckets[bucket] for bucket in sorted(buckets)}
 
 
@@ -164,18 +177,18 @@ def averages_of_pools(session: Session, pool_ids: Sequence[str], rolled_up_to: i
     return Question(SPOT_WITH_HOURS[period.seconds], wanted, _divided, period.seconds)
 
 
-def _averaged(rows: Iterable[Any]) -> Buckets:
+def _averaged(rows: Iterable[Any], names: PoolNames) -> Buckets:
     buckets: Buckets = defaultdict(dict)
     for bucket, price, pool_id in rows:
-        buckets[bucket][pool_id] = rounded(price)
+        buckets[bucket][names[pool_id]] = rounded(price)
     return buckets
 
 
-def _divided(rows: Iterable[Any]) -> Buckets:
+def _divided(rows: Iterable[Any], names: PoolNames) -> Buckets:
     """Of totals and how many prices made them, in parts."""
     parts: dict[str, dict[int, tuple[float, int]]] = defaultdict(dict)
     for bucket, pool_id, total, prices in rows:
-        of_pool = parts[pool_id]
+        of_pool = parts[names[pool_id]]
         if bucket in of_pool:
             known = of_pool[bucket]
             total, prices = total + known[0], prices + known[1]

@@ -23,9 +23,9 @@ _SWITCHES = (
         func.coalesce(Switch.old_pool_id, "n/a").label("fromPool"),
         func.coalesce(Switch.new_pool_id, "n/a").label("toPool"),
         func.coalesce(Switch.event_trigger, "manual").label("trigger"),
-        func.coalesce(
-            case((Switch.new_mode == "spot", Switch.new_spot_price), else_=Switch.on_demand_price), 0
-        ).label("price"),
+        func.coalesce(case((Switch.new_mode == "spot", Switch.new_spot_price), else_=Switch.on_demand_price), 0).label(
+            "price"
+        ),
         func.coalesce(Switch.savings_impact, 0).label("savingsImpact"),
     )
     .where(Switch.client_id == bindparam("client_id"))

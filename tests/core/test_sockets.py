@@ -9,6 +9,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +65,14 @@ def counts(server: Server) -> dict[str, int]:
 
 
 def closing(ws: websocket.WebSocket) -> tuple[int, str]:
-    """The code and the reason with which the server closes; pings in between are answered."""
-    while True:
-        opcode, data = ws.recv_data(control_frame=True)
-        if opcode == websocket.ABNF.OPCODE_CLOSE:
-            return struct.unpack("!H", data[:2])[0], data[2:].decode()
+    """The code and the reason with which the server closes; pings in between, and the end, are answered."""
+    while (frame := ws.recv_frame()).opcode != websocket.ABNF.OPCODE_CLOSE:
+        if frame.opcode == websocket.ABNF.OPCODE_PING:
+            ws.pong(frame.data)
+    # The server may have gone already: it waits for this only so long.
+    with suppress(OSError):
+        ws.send_close()
+    return struct.unpack("!H", frame.data[:2])[0], frame.data[2:].decode()
 
 
 def refusal(connect: Callable[..., websocket.WebSocket], *arguments: Any, **options: Any) -> tuple[int, Any]:

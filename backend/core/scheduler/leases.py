@@ -20,6 +20,11 @@ MOST_ATTEMPTS = 3
 STATES = select(leases, DatabaseNow().label("now")).order_by(leases.c.name)
 
 
+def is_held(expires_at: datetime | None, now: datetime) -> bool:
+    """Whether somebody is at work under a lease that expires then."""
+    return expires_at is not None and expires_at > now
+
+
 @dataclass(frozen=True)
 class LeaseState:
     """A lease as it was read at `now`. Times are naive UTC."""
@@ -39,7 +44,7 @@ class LeaseState:
     @property
     def is_held(self) -> bool:
         """Whether somebody is at work."""
-        return self.expires_at is not None and self.expires_at > self.now
+        return is_held(self.expires_at, self.now)
 
     @property
     def is_abandoned(self) -> bool:

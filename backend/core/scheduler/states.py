@@ -10,6 +10,7 @@ from backend.core.database_clock import DatabaseNow
 from backend.core.prepared import Prepared
 from backend.core.scheduler.history import Outcome
 from backend.core.scheduler.job import Job
+from backend.core.scheduler.leases import is_held
 from backend.core.scheduler.runner import Ownership
 from backend.core.scheduler.tables import leases, runs
 from backend.core.session import Session
@@ -56,11 +57,11 @@ def _state(job: Job, lease: Mapping[str, Any] | None, is_ours: bool) -> dict[str
     if lease is None:
         unknown = {"holder": None, "lastRun": None, "nextRunAt": None}
         return {**told, **unknown, "runs": 0, "failures": 0, "skips": 0}
-    is_held = lease["expires_at"] is not None and lease["expires_at"] > lease["now"]
+    held = is_held(lease["expires_at"], lease["now"])
     return {
         **told,
-        "holder": lease["holder"] if is_held else None,
-        "lastRun": None if lease["started_at"] is None else _last_run(lease, is_held),
+        "holder": lease["holder"] if held else None,
+        "lastRun": None if lease["started_at"] is None else _last_run(lease, held),
         "nextRunAt": job.schedule.next(lease["now"]).isoformat() if is_ours else None,
         "runs": lease["runs"],
         "failures": lease["failures"],
@@ -68,8 +69,8 @@ def _state(job: Job, lease: Mapping[str, Any] | None, is_ours: bool) -> dict[str
     }
 
 
-def _last_run(run: Mapping[str, Any], is_held: bool) -> dict[str, Any]:
-    is_lost = run["outcome"] == Outcome.RUNNING and not is_held
+def _last_run(run: Mapping[str, Any], held: bool) -> dict[str, Any]:
+    is_lost = run["outcome"] == Outcome.RUNNING and not held
     return {
         "startedAt": run["started_at"].isoformat(),
         "finishedAt": None if run["finished_at"] is None else run["finished_at"].isoformat(),

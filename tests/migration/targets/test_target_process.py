@@ -138,7 +138,8 @@ def refuses(url: str) -> bool:
     except ConnectionRefusedError:
         return True
     except ConnectionResetError:
-        pass  # the door was closed while somebody stood in it; the next one is refused
+        # The door was closed while somebody stood in it; the next one is refused.
+        return False
     return False
 
 

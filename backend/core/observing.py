@@ -134,18 +134,26 @@ class _Observed:
 
 
 class _Body:
-    """An answer's body; while it is made, the thread still works for its request."""
+    """An answer's body; while a piece of it is made, the thread works for its request.
 
-    __slots__ = ("_body", "_request")
+    No generator: one that is left half read is closed by the garbage collector, whenever that comes by, and would
+    set the thread's request then. CPython 3.11 crashes where that happens while another context variable is being set.
+    """
+
+    __slots__ = ("_body", "_pieces", "_request")
 
     def __init__(self, body: Iterable[bytes], request: CurrentRequest) -> None:
         self._body = body
         self._request = request
+        self._pieces = iter(body)
 
     def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
         current_request.set(self._request)
         try:
-            yield from self._body
+            return next(self._pieces)
         finally:
             current_request.set(None)
 

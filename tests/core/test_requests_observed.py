@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import threading
@@ -11,11 +12,11 @@ from typing import Any
 
 import pytest
 from flask import Flask, Response
-from werkzeug.test import Client
+from werkzeug.test import Client, create_environ
 
 from backend.core.app import new_app
 from backend.core.observing import observe
-from backend.core.request_context import carried
+from backend.core.request_context import CurrentRequest, carried, current_request
 from backend.core.settings import Settings
 from migration.ledger import Match, RoutingTable, State
 from migration.proxy import Proxy
@@ -194,6 +195,20 @@ def test_every_record_of_a_request_names_it(app: Flask, tmp_path: Path, path: st
     assert (told["request_id"], told["path"], told["domain"]) == ("caller-1", path, domain_of(app))
     (after,) = [line for line in written if line["message"] == "afterwards"]
     assert "request_id" not in after
+
+
+def test_a_body_that_is_left_half_read_names_its_request_no_more(app: Flask) -> None:
+    """Else it would when the garbage collector comes by: CPython 3.11 may crash then."""
+    another = CurrentRequest("another", "another", {})
+    body = iter(app(create_environ("/streamed"), lambda *_: None))
+    assert next(body) == b"one"
+    before = current_request.set(another)
+    try:
+        del body
+        gc.collect()
+        assert current_request.get() is another
+    finally:
+        current_request.reset(before)
 
 
 def test_work_that_is_not_carried_names_no_request(app: Flask, tmp_path: Path) -> None:

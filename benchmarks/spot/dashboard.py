@@ -1,10 +1,16 @@
-"""A dashboard that somebody left open on its first page: it asks again and again, whatever else there is to do."""
+"""A dashboard that somebody left open on its first page: it asks by the clock, whatever else there is to do.
+
+What it asks for, and how often, is recorded. A page's timers do not wait for answers, and a browser keeps no more than
+six connections to a server over HTTP/1.1: what is due while they are all in use waits in line.
+"""
 
 from __future__ import annotations
 
+import heapq
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from queue import Empty, Full, Queue
 from threading import Event, Thread
 
 from benchmarks.caller import Caller, get
@@ -17,37 +23,47 @@ ASKED = (
     *(("/api/admin/activity", 30.0), ("/api/admin/stats", 30.0), ("/api/admin/clients", 30.0)),
     ("/api/admin/clients/growth?days=30", 30.0),
 )
+CONNECTIONS = 6
+MOST_IN_LINE = 1000
 PATIENCE_SECONDS = 3600.0
+LOOKING_UP_SECONDS = 1.0
 CLOSING_SECONDS = 60.0
 
 
 @contextmanager
-def open_dashboard(server: Server) -> Iterator[Event]:
-    """A dashboard that has begun to ask. Set the event once nobody measures any more: it asks no more then.
+def open_dashboard(server: Server, since: float) -> Iterator[Event]:
+    """A dashboard that has been open for `since` seconds. Set the event once nobody measures: it asks no more then.
 
     Who closes it must see to it that the server answers, or ends, what was asked.
     """
     closing = Event()
-    parts = [(Event(), path, seconds) for path, seconds in ASKED]
-    asking = [Thread(target=_ask, args=(server.port, *part, closing), daemon=True) for part in parts]
-    for thread in asking:
+    line: Queue[str] = Queue(MOST_IN_LINE)
+    threads = [Thread(target=_ask_by_the_clock, args=(line, closing), daemon=True)]
+    threads += [Thread(target=_connection, args=(server.port, line, closing), daemon=True) for _ in range(CONNECTIONS)]
+    for thread in threads:
         thread.start()
-    if not all(asked.wait(CLOSING_SECONDS) for asked, *_ in parts):
-        raise TimeoutError("the dashboard does not get through to the server")
     try:
+        closing.wait(since)
         yield closing
     finally:
         closing.set()
-        for thread in asking:
+        for thread in threads:
             thread.join(CLOSING_SECONDS)
 
 
-def _ask(port: int, asked: Event, path: str, seconds: float, closing: Event) -> None:
-    """A browser would ask every time; this one waits for its answer first, which spares the server."""
+def _ask_by_the_clock(line: Queue[str], closing: Event) -> None:
+    due = [(time.monotonic(), part) for part in range(len(ASKED))]
+    while not closing.wait(due[0][0] - time.monotonic()):
+        moment, part = due[0]
+        path, seconds = ASKED[part]
+        heapq.heapreplace(due, (moment + seconds, part))
+        with suppress(Full):
+            line.put_nowait(path)
+
+
+def _connection(port: int, line: Queue[str], closing: Event) -> None:
     while not closing.is_set():
-        began = time.monotonic()
-        with suppress(OSError), Caller(port, PATIENCE_SECONDS) as caller:
-            caller.send(get(path))
-            asked.set()
-            caller.receive()
-        closing.wait(seconds - (time.monotonic() - began))
+        with suppress(Empty, OSError):
+            path = line.get(timeout=LOOKING_UP_SECONDS)
+            with Caller(port, PATIENCE_SECONDS) as caller:
+                caller.call(get(path))

@@ -67,7 +67,7 @@ def test_spot_is_measured_against_the_monolith() -> None:
 @pytest.mark.usefixtures("mariadb")
 def test_what_a_large_fleet_asks_is_measured_with_a_dashboard_open_too() -> None:
     few = Scale(clients=2, agents=20, prices=200, switches=40)
-    found = {ratio.what: ratio for ratio in large.run(Effort(rounds=1, requests=10), few)}
+    found = {ratio.what: ratio for ratio in large.run(Effort(rounds=1, requests=10), few, open_for=1.0)}
     quiet = [what for what in found if "dashboard" not in what]
     assert len(quiet) == 2 * (len(large.ASKED) + 1)
     assert found.keys() == {name for what in quiet for name in (what, f"{what}, dashboard open")}

@@ -85,13 +85,21 @@ def monolith(port: int, environment: dict[str, str]) -> Iterator[subprocess.Pope
 
 
 @pytest.fixture
-def agent(legacy_port: int, environment: dict[str, str]) -> Iterator[tuple[int, str, dict[str, str]]]:
+def old_side(legacy_port: int, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    with monolith(legacy_port, environment) as process:
+        yield process
+
+
+@pytest.fixture
+def agent(
+    legacy_port: int, old_side: subprocess.Popen[bytes], environment: dict[str, str]
+) -> Iterator[tuple[int, str, dict[str, str]]]:
     """A monolith and its proxied successor at work on one database, with a registered agent: port, id, headers."""
     port = free_port()
     proxied = {**environment, "CUTOVER_UPSTREAM": f"http://127.0.0.1:{legacy_port}"}
     seeded = cutover("routes", "--seed", "legacy.spot:create_app()", "--native", "backend:create_app", **environment)
     assert seeded.status == 0, seeded.errors
-    with monolith(legacy_port, environment), gunicorn("wsgi:application", port, 2, proxied):
+    with gunicorn("wsgi:application", port, 2, proxied):
         _, _, created = status(port, "POST", "/api/admin/clients/create", {"name": "Move Co"})
         token = created["client"]["token"]  # type: ignore[index]
         headers = {"Authorization": f"Bearer {token}"}
@@ -145,13 +153,16 @@ def test_routes_move_while_agents_call(agent: tuple[int, str, dict[str, str]], e
 
 
 def test_the_monolith_dies_and_comes_back(
-    agent: tuple[int, str, dict[str, str]], environment: dict[str, str], legacy_port: int
+    agent: tuple[int, str, dict[str, str]],
+    old_side: subprocess.Popen[bytes],
+    environment: dict[str, str],
+    legacy_port: int,
 ) -> None:
     port, agent_id, headers = agent
     assert cutover("promote", "/api/agents/*", **environment).status == 0
     config = f"/api/agents/{agent_id}/config"
     eventually(lambda: status(port, "GET", config, **headers)[1] == "native", 1.0)
-    subprocess.run(["pkill", "-KILL", "-f", f"legacy.spot:create_app.*127.0.0.1:{legacy_port}"], check=True)
+    os.killpg(old_side.pid, signal.SIGKILL)
     eventually(lambda: not status(legacy_port, "GET", "/health")[0])
     for _ in range(4):
         assert status(port, "GET", config, **headers)[:2] == (200, "native")

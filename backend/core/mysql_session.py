@@ -84,10 +84,10 @@ class MySQLSession(Session):
         matched: int = answer.affected_rows
         return matched
 
-    def keep_and_ask(self, kept: Query, asked: Query) -> tuple[int, Any]:
-        # Without a transaction: when the query is executed, what it depends on has been kept.
-        (written, answer), plan = self._send(*self._texts((kept, asked)), begins=False), asked[0].plan(self._dialect)
-        return written.affected_rows, plan.result(answer.description, answer.rows)
+    def keep_and_ask(self, kept: Query, asked: Query) -> Any:
+        # Without a transaction: each statement is one, and the server stops at the first that fails.
+        (_, answer), plan = self._send(*self._texts((kept, asked)), begins=False), asked[0].plan(self._dialect)
+        return plan.result(answer.description, answer.rows)
 
     def write_many(self, statement: Prepared, rows: Sequence[Mapping[str, Any]]) -> None:
         plan, escape = statement.plan(self._dialect), self._driver().escape

@@ -97,7 +97,7 @@ class TestToken:
     def test_the_operator_is_named_in_the_audit_log(self, guarded: Spot) -> None:
         ask(guarded, path=f"/api/admin/clients/{guarded.client_id}/token", Authorization=f"Bearer {ADMIN_TOKEN}")
         (row,) = audited(guarded)
-        assert (row["actor_type"], row["actor_id"], row["action"]) == ("token", "admin", "client_token_shown")
+        assert (row["actor_type"], row["actor_id"], row["action"]) == ("token", "admin", "client_token_requested")
 
 
 class TestProxy:

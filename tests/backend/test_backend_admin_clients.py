@@ -159,11 +159,11 @@ class TestTokens:
         renewed = ("token_regenerated", "warning", f"Token regenerated for {spot.client_id}", spot.client_id, None)
         assert renewed in events
 
-    def test_a_token_is_shown_and_that_is_kept(self, spot: Spot) -> None:
+    def test_a_token_is_shown_and_that_it_was_asked_for_is_kept(self, spot: Spot) -> None:
         answer = spot.http.get(f"{CLIENTS}/{spot.client_id}/token")
         assert (answer.status_code, answer.json) == (200, {"client_name": spot.client_id, "token": TOKEN})
         row = spot.one("SELECT * FROM audit_logs")
-        assert (row["action"], row["entity_id"]) == ("client_token_shown", spot.client_id)
+        assert (row["action"], row["entity_id"]) == ("client_token_requested", spot.client_id)
         assert TOKEN not in str(row)
 
     def test_of_an_unknown_client(self, spot: Spot) -> None:

@@ -74,10 +74,10 @@ def regenerate_token(client_id: str) -> Any:
 
 
 @admin_clients.route("/<client_id>/token", methods=["GET"])
-@for_operators(action="client_token_shown", entity="client", kept_by_view=True)
+@for_operators(action="client_token_requested", entity="client", kept_by_view=True)
 @admin_clients.response(200, schemas.ShownToken())
 @admin_clients.alt_response(404, schema=Error(), description="There is no such client")
 @admin_clients.alt_response(410, schema=Error(), description="Only the hash of the token was kept")
-def token(kept: AuditRow, client_id: str) -> Any:
+def token(asking: AuditRow, client_id: str) -> Any:
     """Show a client's token."""
-    return client_accounts.shown_token(db.session(), client_id, kept)
+    return client_accounts.shown_token(db.session(), client_id, asking)

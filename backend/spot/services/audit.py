@@ -1,16 +1,16 @@
 """Keeping what operators did: who, what, to which thing, when."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, bindparam, insert, select
+from sqlalchemy import bindparam, insert
 
 from backend.core.admin_access import Actor
 from backend.core.prepared import Prepared
-from backend.core.rows import NOW, insert_row
+from backend.core.rows import NOW
 from backend.core.session import Session
 from backend.spot.models import AuditLog
-from backend.spot.models.base import Base
 
 LONGEST_USER_AGENT = 500
 COLUMNS = (
@@ -25,6 +25,7 @@ COLUMNS = (
     "user_agent",
 )
 AuditRow = dict[str, Any]
+KEEP = Prepared(insert(AuditLog).values({name: bindparam(name) for name in COLUMNS} | {"created_at": NOW}).inline())
 
 
 def audit(
@@ -61,16 +62,12 @@ def audit_row(
 
 def keep(session: Session, row: AuditRow) -> None:
     """Write a row into the audit log."""
-    insert_row(session, AuditLog, **row, created_at=NOW)
+    session.write(KEEP, row)
 
 
-def kept_where(source: type[Base], *where: ColumnElement[bool]) -> Prepared:
-    """A statement that writes a row, its parameters, for each row of `source` that `where` is true of."""
-    table = AuditLog.__table__
-    sent = [bindparam(name, type_=table.c[name].type) for name in COLUMNS]
-    return Prepared(
-        insert(AuditLog).from_select([*COLUMNS, "created_at"], select(*sent, NOW).select_from(source).where(*where))
-    )
+def keep_and_ask(session: Session, row: AuditRow, query: Prepared, params: Mapping[str, Any]) -> Any:
+    """What a query answers once a row of the audit log that tells of it has been kept, by itself."""
+    return session.keep_and_ask((KEEP, row), (query, params))
 
 
 def _cut(text: str | None, length: int) -> str | None:

@@ -12,8 +12,8 @@ from backend.core.rows import insert_row, update_matching
 from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import Client
-from backend.spot.services.audit import AuditRow, keep, kept_where
-from backend.spot.services.client_tokens import FORGOTTEN_PREFIX, columns_for, is_forgotten, new_token
+from backend.spot.services.audit import AuditRow, keep_and_ask
+from backend.spot.services.client_tokens import columns_for, is_forgotten, new_token
 from backend.spot.services.events import notify, record_event
 
 _NAME_AND_TOKEN = select(Client.id, Client.name, Client.client_token).where(
@@ -21,10 +21,6 @@ _NAME_AND_TOKEN = select(Client.id, Client.name, Client.client_token).where(
 )
 NAME_AND_TOKEN = Prepared(_NAME_AND_TOKEN)
 LOCKED = Prepared(_NAME_AND_TOKEN.with_for_update())
-SHOWING = kept_where(
-    Client, Client.id == bindparam("client_id", type_=Operand()), Client.client_token.not_like(f"{FORGOTTEN_PREFIX}%")
-)
-
 OF_THAT_NAME = Prepared(
     select(Client.id).where(Alike(Client.name) == Alike(bindparam("name", type_=Operand()))).limit(1)
 )
@@ -95,19 +91,14 @@ def renew_token(session: Session, client_id: str) -> str:
     return token
 
 
-def shown_token(session: Session, client_id: str, kept: AuditRow) -> dict[str, Any]:
-    """A client's name and token; that they are shown is kept before.
+def shown_token(session: Session, client_id: str, asking: AuditRow) -> dict[str, Any]:
+    """A client's name and token; that somebody asks for them is kept before they are shown.
 
     Refused with 404, and with 410 when only the hash of the token was kept.
     """
-    whose = {"client_id": client_id}
-    written, found = session.keep_and_ask((SHOWING, {**kept, **whose}), (NAME_AND_TOKEN, whose))
-    client = _known(found)
+    client = _known(keep_and_ask(session, asking, NAME_AND_TOKEN, {"client_id": client_id}))
     if is_forgotten(client.client_token):
         raise RequestRefusedError(410, "This token is kept as a hash only; regenerate it to get a new one")
-    if not written:
-        # The token only looks like a forgotten one.
-        keep(session, kept)
     return {"client_name": client.name, "token": client.client_token}
 
 

@@ -44,6 +44,20 @@ class EngineSettings:
         )
 
 
+@dataclass(frozen=True)
+class ReplicaSettings:
+    """`emergencies_bypass_auto_switch`: whether an agent whose instance is about to go gets an emergency replica with
+    automatic switching off, too. The old side was described like that, and refuses; so does this one by default.
+    """
+
+    emergencies_bypass_auto_switch: bool
+
+    @classmethod
+    def read(cls, read: Reader) -> "ReplicaSettings":
+        """Read every setting; raises SettingsError naming the first whose value is not allowed."""
+        return cls(emergencies_bypass_auto_switch=read("EMERGENCIES_BYPASS_AUTO_SWITCH", flag, "false"))
+
+
 def _directory(value: str) -> Path:
     if not value:
         raise ValueError("a directory")

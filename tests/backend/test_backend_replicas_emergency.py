@@ -123,6 +123,17 @@ def test_only_the_switch_for_what_is_automatic_counts(endangered: Spot) -> None:
     assert endangered.agent()["replica_count"] == 2
 
 
+def test_even_that_switch_does_not_count_where_the_operator_says_so(endangered: Spot) -> None:
+    told = endangered.told(EMERGENCIES_BYPASS_AUTO_SWITCH="true")
+    use_manual_mode(told)
+    answer = emergency(told, TERMINATION)
+    assert (answer.status_code, answer.json["urgency"]) == (201, "critical")
+    launched(told, answer.json["replica_id"])
+    notice = {"instance_id": "i-1", "termination_time": "2026-11-21T03:45:00Z"}
+    assert told.post("termination-imminent", notice).json["new_instance_id"] == "i-2"
+    assert_one_primary(told, "i-2")
+
+
 def test_who_gets_none(spot: Spot) -> None:
     for signal_type in ("bogus", None, "", ["rebalance-recommendation"], {}):
         answer = emergency(spot, signal_type=signal_type)

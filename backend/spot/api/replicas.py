@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from flask import Flask, current_app
+
 from backend.core.errors import answer_errors
 from backend.core.openapi import Blueprint
 from backend.spot.api.access import for_operators_and_agents
@@ -10,9 +12,17 @@ from backend.spot.models import db
 from backend.spot.schemas import replicas as schemas
 from backend.spot.schemas.common import Error
 from backend.spot.services.replicas import creation, deletion, emergency, failover, listing, progress, promotion
+from backend.spot.settings import ReplicaSettings
+
+EXTENSION = "replica_settings"
 
 replicas = Blueprint("replicas", __name__, url_prefix="/api/agents", description="Instances that stand by")
 answer_errors(replicas)
+
+
+def install_replicas(app: Flask) -> None:
+    """Let `app` know what its operator says about replicas. Raises SettingsError."""
+    app.extensions[EXTENSION] = ReplicaSettings.read(app.extensions["settings"].read)
 
 
 @replicas.route("/<agent_id>/replicas", methods=["POST"])
@@ -99,12 +109,14 @@ def report_sync(body: Any, agent_id: str, replica_id: str) -> Any:
 @replicas.arguments(schemas.EmergencySignal())
 @replicas.response(201, schemas.EmergencyReplica())
 @replicas.alt_response(400, schema=Error(), description="There is no such signal")
-@replicas.alt_response(403, schema=Error(), description="Automatic switching is off")
+@replicas.alt_response(403, schema=Error(), description="Automatic switching is off, and not bypassed")
 @replicas.alt_response(404, schema=Error(), description="There is no such agent, or it has no known instance")
 @replicas.alt_response(500, schema=Error(), description="No pool can take a replica")
 def create_emergency_replica(body: dict[str, Any], agent_id: str) -> Any:
     """Start a replica because the instance is about to go."""
-    return emergency.create_emergency_replica(db.session(), agent_id, body)
+    settings: ReplicaSettings = current_app.extensions[EXTENSION]
+    bypasses = settings.emergencies_bypass_auto_switch
+    return emergency.create_emergency_replica(db.session(), agent_id, body, bypasses_auto_switch=bypasses)
 
 
 @replicas.route("/<agent_id>/termination-imminent", methods=["POST"])

@@ -1,7 +1,7 @@
 """Replicas that are needed because an instance is about to go.
 
-Whether the agent is enabled, online, in manual mode or has a replica already does not matter in an emergency. Only the
-switch for all that is automatic does: with it off, nobody wants machines to be launched.
+Whether the agent is enabled, online, in manual mode or has a replica already does not matter in an emergency. The
+switch for all that is automatic does, unless the operator of this system says otherwise.
 """
 
 from collections.abc import Collection
@@ -26,11 +26,13 @@ URGENCY = {REBALANCE: "high", TERMINATION: "critical"}
 UNDER_WAY = ("ready", "syncing", "launching")
 
 
-def create_emergency_replica(session: Session, agent_id: str, body: dict[str, Any]) -> dict[str, Any]:
+def create_emergency_replica(
+    session: Session, agent_id: str, body: dict[str, Any], *, bypasses_auto_switch: bool = False
+) -> dict[str, Any]:
     """Start a replica in the safest pool, or name the emergency replica that is under way already; keep the signal.
 
-    Refused for an unknown signal (400) or agent (404), when automatic switching is off (403), and when no pool can take
-    a replica (500): then the signal is kept, and the coordinator goes on trying.
+    Refused for an unknown signal (400) or agent (404), when automatic switching is off and not bypassed (403), and when
+    no pool can take a replica (500): then the signal is kept, and the coordinator goes on trying.
     """
     signal_type = body.get("signal_type")
     if signal_type not in list(KINDS):
@@ -39,7 +41,7 @@ def create_emergency_replica(session: Session, agent_id: str, body: dict[str, An
     primary = primary_of(session, agent)
     if primary is None:
         raise RequestRefusedError(404, "Agent not found")
-    if not agent.auto_switch_enabled:
+    if not (agent.auto_switch_enabled or bypasses_auto_switch):
         raise RequestRefusedError(
             403,
             "Emergency replica creation disabled",

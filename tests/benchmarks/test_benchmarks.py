@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import math
 import os
+import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
+import psutil
 import pytest
 
 from benchmarks.ratio import Effort
+from benchmarks.servers import Server
 from benchmarks.spot import large
+from benchmarks.spot.dashboard import CONNECTIONS, open_dashboard
 from benchmarks.spot.data import Scale
 from tests.support import language_model
 
@@ -73,6 +78,19 @@ def test_what_a_large_fleet_asks_is_measured_with_a_dashboard_open_too() -> None
     assert found.keys() == {name for what in quiet for name in (what, f"{what}, dashboard open")}
     assert all(ratio.value > 0 for ratio in found.values())
     assert [ratio.measured for ratio in found.values() if "answer" in ratio.measured] == []
+
+
+def test_a_dashboard_asks_on_a_browsers_six_connections_answered_or_not() -> None:
+    with ExitStack() as stack:
+        silent = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        silent.settimeout(10)
+        closing = stack.enter_context(open_dashboard(Server(silent.getsockname()[1], psutil.Process()), since=0.0))
+        for _ in range(CONNECTIONS):
+            stack.enter_context(silent.accept()[0])
+        silent.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            silent.accept()
+        closing.set()
 
 
 def test_the_table_names_benchmark_ratio_and_aim() -> None:

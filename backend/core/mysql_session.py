@@ -85,8 +85,8 @@ class MySQLSession(Session):
         return matched
 
     def keep_and_ask(self, kept: Query, asked: Query) -> Any:
-        # Without a transaction: each statement is one, and the server stops at the first that fails.
-        (_, answer), plan = self._send(*self._texts((kept, asked)), begins=False), asked[0].plan(self._dialect)
+        # Without a transaction each statement is one. The answer is read while the server keeps what it depends on.
+        (answer, _), plan = self._send(*self._texts((asked, kept)), begins=False), asked[0].plan(self._dialect)
         return plan.result(answer.description, answer.rows)
 
     def write_many(self, statement: Prepared, rows: Sequence[Mapping[str, Any]]) -> None:

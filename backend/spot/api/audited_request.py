@@ -25,7 +25,8 @@ class AuditedAction:
     """What a route does to which kind of entity, and where the entity's id is: by default in the path, `<entity>_id`;
     else under another name of the path, or at a place of the JSON answer such as `client.id`.
 
-    `kept_by_view` is for views that only read: they are given the row first, and keep it with what they ask.
+    `kept_by_view` is for views that only read, and so are sent no fields: they are given the row first, and keep it
+    with what they ask.
     """
 
     action: str
@@ -38,6 +39,8 @@ class AuditedAction:
         """The id of the entity and the details of the request: its path's other values, its fields, its files."""
         named = self.id_in_path or f"{self.entity}_id"
         details: dict[str, Any] = {name: _short(value) for name, value in path.items() if name != named}
+        if self.kept_by_view:
+            return path.get(named), details
         body = request.get_json(silent=True)
         details |= _files() if body is None else _fields(body)
         return path.get(named) or self._answered(answer), details

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import bindparam, insert
+from sqlalchemy import Text, bindparam, insert
 
 from backend.core.admin_access import Actor
 from backend.core.prepared import Prepared
 from backend.core.rows import NOW
 from backend.core.session import Session
+from backend.core.strict_types import JsonText
 from backend.spot.models import AuditLog
 
 LONGEST_USER_AGENT = 500
@@ -25,7 +26,9 @@ COLUMNS = (
     "user_agent",
 )
 AuditRow = dict[str, Any]
-KEEP = Prepared(insert(AuditLog).values({name: bindparam(name) for name in COLUMNS} | {"created_at": NOW}).inline())
+#: Texts have been cut to their columns already: their types need not look at them again.
+SENT = {name: bindparam(name, type_=JsonText() if name == "details" else Text()) for name in COLUMNS}
+KEEP = Prepared(insert(AuditLog).values(SENT | {"created_at": NOW}).inline())
 
 
 def audit(

@@ -28,9 +28,10 @@ def report(session: Session) -> dict[str, Any]:
     # Counted before this request takes a connection of its own.
     connections = _free_connections(session)
     engine = engine_status.current()
-    found = session.dicts_of_each((ACTIVE_MODELS, {}), *engine_status.UPLOADS, (LEASES_WITH_RUNS, {}))
-    models, engines, sessions = [_unless_failed(rows, "the database does not answer") for rows in found[:3]]
-    leases = _unless_failed(found[3], "the state of the jobs can't be read")
+    # What takes longest comes first: the other answers are there when that one has been read.
+    found = session.dicts_of_each((LEASES_WITH_RUNS, {}), (ACTIVE_MODELS, {}), *engine_status.UPLOADS)
+    leases = _unless_failed(found[0], "the state of the jobs can't be read")
+    models, engines, sessions = [_unless_failed(rows, "the database does not answer") for rows in found[1:]]
     engine_files, model_files = engine_status.uploaded_files(engines or [], sessions or [])
     return {
         "apiStatus": "Healthy",

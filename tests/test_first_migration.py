@@ -162,7 +162,7 @@ def test_the_monolith_dies_and_comes_back(
     assert cutover("promote", "/api/agents/*", **environment).status == 0
     config = f"/api/agents/{agent_id}/config"
     # Twenty in a row are not all from the same one of two workers.
-    eventually(lambda: all(status(port, "GET", config, **headers)[1] == "native" for _ in range(20)))
+    eventually(lambda: all(status(port, "GET", config, **headers)[1] == "native" for _ in range(20)), 1.0)
     os.killpg(old_side.pid, signal.SIGKILL)
     eventually(lambda: not status(legacy_port, "GET", "/health")[0])
     for _ in range(4):

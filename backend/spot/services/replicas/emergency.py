@@ -32,7 +32,8 @@ def create_emergency_replica(
     """Start a replica in the safest pool, or name the emergency replica that is under way already; keep the signal.
 
     Refused for an unknown signal (400) or agent (404), when automatic switching is off and not bypassed (403), and when
-    no pool can take a replica (500): then the signal is kept, and the coordinator goes on trying.
+    no pool can take a replica (500): then the signal is kept, and the coordinator goes on trying, unless automatic
+    switching is off.
     """
     signal_type = body.get("signal_type")
     if signal_type not in list(KINDS):

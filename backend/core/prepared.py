@@ -54,12 +54,12 @@ class Plan:
         self._parameters: list[Parameter] = [
             (name, _writer(bind, dialect), constants[name]) for bind, name in compiled.bind_names.items()
         ]
-        self._as_it_is = (self.sql % {}).encode() if not self._parameters else b""
+        self._constant = None if self._parameters else (self.sql % {}).encode()
 
     def text(self, parameters: Mapping[str, Any], escape: Convert) -> bytes:
         """The statement with its parameters in it, as `escape` writes them."""
-        if not self._parameters:
-            return self._as_it_is
+        if self._constant is not None:
+            return self._constant
         return (self.sql % self._written(self._parameters, parameters, escape)).encode()
 
     def text_of_many(self, rows: Sequence[Mapping[str, Any]], escape: Convert) -> bytes:

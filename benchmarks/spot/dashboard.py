@@ -1,7 +1,8 @@
 """A dashboard that somebody left open on its first page: it asks by the clock, whatever else there is to do.
 
-What it asks for, and how often, is recorded. A page's timers do not wait for answers, and a browser keeps no more than
-six connections to a server over HTTP/1.1: what is due while they are all in use waits in line.
+What it asks for, and how often, is recorded. That its timers do not wait for answers is not, it is how pages' timers
+are. A browser keeps no more than six connections to a server over HTTP/1.1: what is due while they are all in use waits
+in line.
 """
 
 from __future__ import annotations

@@ -84,11 +84,6 @@ class MySQLSession(Session):
         matched: int = answer.affected_rows
         return matched
 
-    def keep_and_ask(self, kept: Query, asked: Query) -> Any:
-        # Without a transaction each statement is one. The answer is read while the server keeps what it depends on.
-        (answer, _), plan = self._send(*self._texts((asked, kept)), begins=False), asked[0].plan(self._dialect)
-        return plan.result(answer.description, answer.rows)
-
     def write_many(self, statement: Prepared, rows: Sequence[Mapping[str, Any]]) -> None:
         plan, escape = statement.plan(self._dialect), self._driver().escape
         for first in range(0, len(rows), MOST_ROWS_A_STATEMENT):

@@ -106,14 +106,6 @@ class Session:
         rowcount: int = self.connection().execute(statement.statement, params, execution_options=options).rowcount
         return rowcount
 
-    def keep_and_ask(self, kept: Query, asked: Query) -> Any:
-        """Keep what a statement writes, whatever comes, and answer what a query answers, where possible with one wait.
-        Nothing may have been written before.
-        """
-        self.change(*kept)
-        self.commit()
-        return self.execute(*asked)
-
     def write_many(self, statement: Prepared, rows: Sequence[Mapping[str, Any]]) -> None:
         """Like `write`, for each of `rows`: parameters that all have the same names."""
         self.connection().execute(statement.statement, rows)

@@ -12,6 +12,7 @@ from backend.core.readiness import check_database
 from backend.core.scheduler import install_jobs
 from backend.spot.api import BLUEPRINTS, SECURITY
 from backend.spot.api.engine import install_engine
+from backend.spot.api.readings import install_readings
 from backend.spot.api.replicas import install_replicas
 from backend.spot.cli import install_commands
 from backend.spot.jobs import spot_jobs
@@ -26,6 +27,7 @@ def install(app: Flask) -> None:
     install_migrations(app, db, Path(__file__).parent / "migrations")
     install_engine(app)
     install_replicas(app)
+    install_readings(app)
     install_api(app, "Spot", BLUEPRINTS, SECURITY)
     install_commands(app)
     install_jobs(app, db, spot_jobs(app.extensions["settings"].read))

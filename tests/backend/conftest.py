@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -89,6 +89,10 @@ class Spot:
     def agent(self) -> dict[str, Any]:
         return self.one("SELECT * FROM agents WHERE id = ?", self.agent_id)
 
+    def end(self) -> None:
+        """Wait for what is still to be written, while there is a database for it."""
+        self.app.extensions["audit_behind"].end()
+
 
 def sqlite_runner(path: Path, *, foreign_keys: bool = False) -> Callable[..., list[dict[str, Any]]]:
     def run(query: str, *values: Any) -> list[dict[str, Any]]:
@@ -145,13 +149,14 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def bare(tmp_path: Path, sqlite_template: Path) -> Spot:
+def bare(tmp_path: Path, sqlite_template: Path) -> Iterator[Spot]:
     """The system with one client and nothing else."""
     path = tmp_path / "spot.sqlite3"
     path.write_bytes(sqlite_template.read_bytes())
     spot = Spot(create_app("spot", settings_for(f"sqlite:///{path}", AUTO_MIGRATE="false")), sqlite_runner(path))
     spot.add_client(spot.client_id, TOKEN)
-    return spot
+    yield spot
+    spot.end()
 
 
 @pytest.fixture
@@ -171,18 +176,24 @@ def spot_on(server: MariaDB | PostgreSQL) -> Spot:
 
 
 @pytest.fixture
-def spot_on_mariadb(mariadb: MariaDB) -> Spot:
+def spot_on_mariadb(mariadb: MariaDB) -> Iterator[Spot]:
     """The same on MariaDB."""
-    return spot_on(mariadb)
+    spot = spot_on(mariadb)
+    yield spot
+    spot.end()
 
 
 @pytest.fixture
-def spot_on_postgres(postgres: PostgreSQL) -> Spot:
+def spot_on_postgres(postgres: PostgreSQL) -> Iterator[Spot]:
     """The same on PostgreSQL."""
-    return spot_on(postgres)
+    spot = spot_on(postgres)
+    yield spot
+    spot.end()
 
 
 @pytest.fixture(params=["mariadb", "postgres"])
-def spot_on_server(request: pytest.FixtureRequest) -> Spot:
+def spot_on_server(request: pytest.FixtureRequest) -> Iterator[Spot]:
     """The same on each of the servers."""
-    return spot_on(request.getfixturevalue(request.param))
+    spot = spot_on(request.getfixturevalue(request.param))
+    yield spot
+    spot.end()

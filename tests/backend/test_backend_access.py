@@ -7,6 +7,7 @@ from werkzeug.test import TestResponse
 
 from backend.core.settings import SettingsError
 from tests.backend.conftest import TOKEN, Spot, settings_for
+from tests.support.waiting import eventually
 
 ADMIN_TOKEN = "an-admin-token-of-24-chars"
 SECRET = "what-only-the-proxy-knows"
@@ -96,7 +97,7 @@ class TestToken:
 
     def test_the_operator_is_named_in_the_audit_log(self, guarded: Spot) -> None:
         ask(guarded, path=f"/api/admin/clients/{guarded.client_id}/token", Authorization=f"Bearer {ADMIN_TOKEN}")
-        (row,) = audited(guarded)
+        (row,) = eventually(lambda: audited(guarded))
         assert (row["actor_type"], row["actor_id"], row["action"]) == ("token", "admin", "client_token_requested")
 
 
@@ -109,7 +110,7 @@ class TestProxy:
         path = f"/api/admin/clients/{guarded.client_id}/token"
         answer = ask(guarded, path=path, X_Admin_Proxy_Secret=SECRET, X_Forwarded_User="ada@example.com")
         assert answer.status_code == 200
-        (row,) = audited(guarded)
+        (row,) = eventually(lambda: audited(guarded))
         assert (row["actor_type"], row["actor_id"]) == ("proxy", "ada@example.com")
 
     @pytest.mark.parametrize(

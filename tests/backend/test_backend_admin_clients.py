@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.backend.conftest import TOKEN, Spot
+from tests.support.waiting import eventually
 
 CLIENTS = "/api/admin/clients"
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
@@ -162,7 +163,7 @@ class TestTokens:
     def test_a_token_is_shown_and_that_it_was_asked_for_is_kept(self, spot: Spot) -> None:
         answer = spot.http.get(f"{CLIENTS}/{spot.client_id}/token")
         assert (answer.status_code, answer.json) == (200, {"client_name": spot.client_id, "token": TOKEN})
-        row = spot.one("SELECT * FROM audit_logs")
+        (row,) = eventually(lambda: spot.sql("SELECT * FROM audit_logs"))
         assert (row["action"], row["entity_id"]) == ("client_token_requested", spot.client_id)
         assert TOKEN not in str(row)
 

@@ -82,7 +82,7 @@ def test_operators_come_in_through_the_proxy_only(spot: Spot, behind: Server, pr
     assert ask(behind, **forged).status == 401
     shown = ask(proxy, f"/api/admin/clients/{spot.client_id}/token", "ada:lovelace", X_Forwarded_User="eve")
     assert shown.status == 200
-    row = spot.one("SELECT actor_type, actor_id, ip_address FROM audit_logs")
+    (row,) = eventually(lambda: spot.sql("SELECT actor_type, actor_id, ip_address FROM audit_logs"))
     assert row == {"actor_type": "proxy", "actor_id": "ada", "ip_address": "127.0.0.1"}
 
 

@@ -7,15 +7,20 @@ import pty
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
+from pytest import MonkeyPatch
 
 from backend import create_app
 from backend.core.scheduler import Counts, Job, JobRun, every, job_states
 from tests.backend.conftest import Database, Spot, settings_for
 from tests.support.cli import ROOT
 from tests.support.jobs import job_app, run_job
+from tests.support.waiting import eventually
+
+SEEN_SECONDS = "backend.core.scheduler.states.SEEN_SECONDS"
 
 
 def flask(app: Flask, *arguments: str) -> tuple[int, str]:
@@ -150,8 +155,36 @@ def test_the_health_of_the_system_tells_of_its_jobs(bare: Spot) -> None:
     assert jobs["client-snapshots"]["lastRun"]["counts"] == {"clients": 1}
     assert (jobs["client-snapshots"]["schedule"], jobs["agent-health"]["lastRun"]) == ("daily at 00:05 UTC", None)
     bare.sql("DROP TABLE job_leases")
-    health = bare.http.get("/api/admin/system-health").json
-    assert (health["jobs"], health["database"]) == ([], "Connected")
+    health = eventually(lambda: bare.http.get("/api/admin/system-health").json, until=lambda told: not told["jobs"])
+    assert health["database"] == "Connected"
+
+
+def test_the_jobs_are_asked_about_once_for_all_who_ask_within_a_second(bare: Spot, monkeypatch: MonkeyPatch) -> None:
+    def told() -> Any:
+        return [job["runs"] for job in bare.http.get("/api/admin/system-health").json["jobs"]]
+
+    monkeypatch.setattr(SEEN_SECONDS, 3600.0)
+    assert told() == [0] * 10
+    run_job(bare.app, "client-snapshots")
+    assert told() == [0] * 10
+    monkeypatch.setattr(SEEN_SECONDS, 0.0)
+    assert sorted(told()) == [0] * 9 + [1]
+
+
+def test_of_many_runs_the_newest_is_told(database: Database) -> None:
+    runs: list[int] = []
+
+    def counts(_run: JobRun) -> Counts:
+        runs.append(1)
+        return {"runs": len(runs)}
+
+    app = job_app(database.url, [Job(name, every(seconds=86400), counts, "") for name in ("first", "second")])
+    for name in ("first", "second", "second", "first", "second"):
+        run_job(app, name)
+    with app.app_context():
+        session = app.extensions["sqlalchemy"].session()
+        told = {job["name"]: job["lastRun"]["counts"] for job in job_states(session)}
+    assert told == {"first": {"runs": 4}, "second": {"runs": 5}}
 
 
 def test_jobs_start_with_requests_and_only_where_they_are_on(database: Database) -> None:

@@ -16,7 +16,7 @@ from backend.core.scheduler.installation import install_jobs
 from backend.core.scheduler.interruptions import JobInterruptedError
 from backend.core.scheduler.job import Counts, Job, JobRun
 from backend.core.scheduler.schedule import Schedule, daily, every, hourly
-from backend.core.scheduler.states import LEASES_WITH_RUNS, job_states, jobs_as_told
+from backend.core.scheduler.states import LEASES_WITH_RUNS, job_states, recently_told, tell
 
 __all__ = [
     "LEASES_WITH_RUNS",
@@ -30,5 +30,6 @@ __all__ = [
     "hourly",
     "install_jobs",
     "job_states",
-    "jobs_as_told",
+    "recently_told",
+    "tell",
 ]

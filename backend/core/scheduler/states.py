@@ -1,10 +1,11 @@
 """How the jobs are doing, over all processes."""
 
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from backend.core.database_clock import DatabaseNow
 from backend.core.prepared import Prepared
@@ -15,7 +16,16 @@ from backend.core.scheduler.runner import Ownership
 from backend.core.scheduler.tables import leases, runs
 from backend.core.session import Session
 
-_NEWEST_RUN = select(func.max(runs.c.id)).where(runs.c.name == leases.c.name).correlate(leases).scalar_subquery()
+# By order: MariaDB would look through all of a job's runs for the greatest number.
+_RUNS = runs.alias()
+_NEWEST_RUN = (
+    select(_RUNS.c.id)
+    .where(_RUNS.c.name == leases.c.name)
+    .order_by(_RUNS.c.id.desc())
+    .limit(1)
+    .correlate(leases)
+    .scalar_subquery()
+)
 #: What there is to know of the jobs, for `jobs_as_told`: each lease with the newest run under it, if there was one.
 LEASES_WITH_RUNS = Prepared(
     select(
@@ -26,7 +36,10 @@ LEASES_WITH_RUNS = Prepared(
     .select_from(leases)
     .outerjoin(runs, runs.c.id == _NEWEST_RUN)
 )
+#: How long a process goes on telling operators what it has seen, in seconds.
+SEEN_SECONDS = 1.0
 JOBS = "jobs"
+JOBS_SEEN = "jobs_seen"
 JOB_OWNER = "job_owner"
 
 
@@ -45,6 +58,19 @@ def jobs_as_told(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     owned_since: Ownership = current_app.extensions[JOB_OWNER]
     leases_of_jobs = {lease["name"]: lease for lease in found}
     return [_state(job, leases_of_jobs.get(job.name), owned_since(job.name) is not None) for job in jobs]
+
+
+def recently_told() -> list[dict[str, Any]] | None:
+    """The jobs of the current application as this process told them less than SEEN_SECONDS ago, if it did."""
+    told_at, told = current_app.extensions.get(JOBS_SEEN, (0.0, None))
+    return told if time.monotonic() - told_at < SEEN_SECONDS else None
+
+
+def tell(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Like jobs_as_told; what it tells is remembered for `recently_told`."""
+    told = jobs_as_told(found)
+    current_app.extensions[JOBS_SEEN] = time.monotonic(), told
+    return told
 
 
 def _state(job: Job, lease: Mapping[str, Any] | None, is_ours: bool) -> dict[str, Any]:

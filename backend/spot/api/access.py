@@ -13,6 +13,7 @@ from backend.core.wrong_tokens import count_wrong_token
 from backend.spot.api.audited_request import AuditedAction, Declaration
 from backend.spot.api.authentication import identified, token_in_header
 from backend.spot.api.callers_described import OPERATORS, OPERATORS_AND_AGENTS, Callers, describe_callers
+from backend.spot.api.readings import keep_reading
 from backend.spot.models import db
 from backend.spot.services.audit import audit, audit_row
 from backend.spot.services.callers import owns_agent
@@ -60,9 +61,10 @@ def _in_one_transaction(view: View, declared: AuditedAction | None, recognise: R
         actor = recognise(path, declared is not None)
         if declared is None or actor.kind == "agent":
             return view(**path)
-        if declared.kept_by_view:
+        if declared.reads:
             entity_id, details = declared.happened(path, None)
-            return view(audit_row(actor, declared.action, declared.entity, entity_id, details), **path)
+            keep_reading(audit_row(actor, declared.action, declared.entity, entity_id, details))
+            return view(**path)
         answer = current_app.make_response(view(**path))
         if answer.status_code < 400:
             entity_id, details = declared.happened(path, answer)

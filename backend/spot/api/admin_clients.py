@@ -11,7 +11,6 @@ from backend.spot.models import db
 from backend.spot.schemas import admin as schemas
 from backend.spot.schemas.common import Error
 from backend.spot.services import client_accounts, client_overview, fleet
-from backend.spot.services.audit import AuditRow
 
 admin_clients = Blueprint(
     "admin_clients", __name__, url_prefix="/api/admin/clients", description="Clients and their tokens"
@@ -74,10 +73,10 @@ def regenerate_token(client_id: str) -> Any:
 
 
 @admin_clients.route("/<client_id>/token", methods=["GET"])
-@for_operators(action="client_token_requested", entity="client", kept_by_view=True)
+@for_operators(action="client_token_requested", entity="client", reads=True)
 @admin_clients.response(200, schemas.ShownToken())
 @admin_clients.alt_response(404, schema=Error(), description="There is no such client")
 @admin_clients.alt_response(410, schema=Error(), description="Only the hash of the token was kept")
-def token(asking: AuditRow, client_id: str) -> Any:
+def token(client_id: str) -> Any:
     """Show a client's token."""
-    return client_accounts.shown_token(db.session(), client_id, asking)
+    return client_accounts.shown_token(db.session(), client_id)

@@ -17,7 +17,7 @@ class Declaration(TypedDict):
     entity: str
     id_in_path: NotRequired[str]
     id_in_answer: NotRequired[str]
-    kept_by_view: NotRequired[bool]
+    reads: NotRequired[bool]
 
 
 @dataclass(frozen=True)
@@ -25,21 +25,21 @@ class AuditedAction:
     """What a route does to which kind of entity, and where the entity's id is: by default in the path, `<entity>_id`;
     else under another name of the path, or at a place of the JSON answer such as `client.id`.
 
-    `kept_by_view` is for views that only read, and so are sent no fields: they are given the row first, and keep it
-    with what they ask.
+    `reads` is for views that only show something: that they were asked to is kept whatever they answer, and they are
+    sent no fields.
     """
 
     action: str
     entity: str
     id_in_path: str | None = None
     id_in_answer: str | None = None
-    kept_by_view: bool = False
+    reads: bool = False
 
     def happened(self, path: dict[str, str], answer: Response | None) -> tuple[str | None, dict[str, Any]]:
         """The id of the entity and the details of the request: its path's other values, its fields, its files."""
         named = self.id_in_path or f"{self.entity}_id"
         details: dict[str, Any] = {name: _short(value) for name, value in path.items() if name != named}
-        if self.kept_by_view:
+        if self.reads:
             return path.get(named), details
         body = request.get_json(silent=True)
         details |= _files() if body is None else _fields(body)

@@ -1,15 +1,19 @@
 """Keeping what operators did: who, what, to which thing, when."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Text, bindparam, insert
+from sqlalchemy import Engine, Text, bindparam, insert
 
 from backend.core.admin_access import Actor
+from backend.core.clock import utc_now
 from backend.core.prepared import Prepared
-from backend.core.rows import NOW
+from backend.core.rows import NOW, insert_rows_unless_present
+from backend.core.rows_behind import Row, RowsBehind
 from backend.core.session import Session
+from backend.core.sessions import open_session
 from backend.core.strict_types import JsonText
 from backend.spot.models import AuditLog
 
@@ -25,10 +29,14 @@ COLUMNS = (
     "ip_address",
     "user_agent",
 )
+#: What the log is told: callers may have put secrets into the rest.
+LOGGED = ("id", "action", "entity_type", "entity_id", "actor_type", "actor_id", "ip_address")
 AuditRow = dict[str, Any]
 #: Texts have been cut to their columns already: their types need not look at them again.
 SENT = {name: bindparam(name, type_=JsonText() if name == "details" else Text()) for name in COLUMNS}
 KEEP = Prepared(insert(AuditLog).values(SENT | {"created_at": NOW}).inline())
+
+_log = logging.getLogger("backend.spot.audit")
 
 
 def audit(
@@ -68,9 +76,24 @@ def keep(session: Session, row: AuditRow) -> None:
     session.write(KEEP, row)
 
 
-def keep_and_ask(session: Session, row: AuditRow, query: Prepared, params: Mapping[str, Any]) -> Any:
-    """What a query answers once a row of the audit log that tells of it has been kept, by itself."""
-    return session.keep_and_ask((KEEP, row), (query, params))
+def keep_soon(session: Session, row: AuditRow, behind: RowsBehind) -> None:
+    """Keep that something was read: at once in the log, in the audit log a moment later, with others.
+
+    Where too many wait, and none can be written, reading fails as writing does.
+    """
+    _log.info("asked for by an operator", extra={name: row[name] for name in LOGGED})
+    if not behind.take({**row, "created_at": utc_now()}):
+        keep(session, row)
+
+
+def audit_behind(domain: str, database: Engine) -> RowsBehind:
+    """What keeps rows of the audit log a moment later."""
+
+    def write(rows: Sequence[Row]) -> None:
+        with open_session(database) as session:
+            insert_rows_unless_present(session, AuditLog, rows)
+
+    return RowsBehind(domain, AuditLog.__tablename__, write)
 
 
 def _cut(text: str | None, length: int) -> str | None:

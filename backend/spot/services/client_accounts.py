@@ -12,7 +12,6 @@ from backend.core.rows import insert_row, update_matching
 from backend.core.session import Session
 from backend.core.strict_types import Operand
 from backend.spot.models import Client
-from backend.spot.services.audit import AuditRow, keep_and_ask
 from backend.spot.services.client_tokens import columns_for, is_forgotten, new_token
 from backend.spot.services.events import notify, record_event
 
@@ -91,23 +90,16 @@ def renew_token(session: Session, client_id: str) -> str:
     return token
 
 
-def shown_token(session: Session, client_id: str, asking: AuditRow) -> dict[str, Any]:
-    """A client's name and token; that somebody asks for them is kept before they are shown.
-
-    Refused with 404, and with 410 when only the hash of the token was kept.
-    """
-    client = _known(keep_and_ask(session, asking, NAME_AND_TOKEN, {"client_id": client_id}))
+def shown_token(session: Session, client_id: str) -> dict[str, Any]:
+    """A client's name and token. Refused with 404, and with 410 when only the hash of the token was kept."""
+    client = _client(session, client_id)
     if is_forgotten(client.client_token):
         raise RequestRefusedError(410, "This token is kept as a hash only; regenerate it to get a new one")
     return {"client_name": client.name, "token": client.client_token}
 
 
 def _client(session: Session, client_id: str, query: Prepared = NAME_AND_TOKEN) -> Any:
-    return _known(session.execute(query, {"client_id": client_id}))
-
-
-def _known(found: Any) -> Any:
-    client = found.first()
+    client = session.execute(query, {"client_id": client_id}).first()
     if client is None:
         raise RequestRefusedError(404, "Client not found")
     return client

@@ -8,8 +8,8 @@ from sqlalchemy.engine import Engine
 
 from backend.core.clock import utc_now
 from backend.core.prepared import Prepared
-from backend.core.scheduler import LEASES_WITH_RUNS, jobs_as_told
-from backend.core.session import Found, Session
+from backend.core.scheduler import LEASES_WITH_RUNS, recently_told, tell
+from backend.core.session import Found, Query, Session
 from backend.spot.models import ModelRegistryEntry
 from backend.spot.services import engine_status
 
@@ -24,14 +24,21 @@ _log = logging.getLogger("backend.spot.system_health")
 
 
 def report(session: Session) -> dict[str, Any]:
-    """The state of the database, its connections in this process, the decision engine and the background jobs."""
+    """The state of the database, its connections in this process, the decision engine and the background jobs.
+
+    The jobs may be as they were a second ago: whatever asks again and again waits for the database only.
+    """
     # Counted before this request takes a connection of its own.
     connections = _free_connections(session)
     engine = engine_status.current()
+    jobs = recently_told()
     # What takes longest comes first: the other answers are there when that one has been read.
-    found = session.dicts_of_each((LEASES_WITH_RUNS, {}), (ACTIVE_MODELS, {}), *engine_status.UPLOADS)
-    leases = _unless_failed(found[0], "the state of the jobs can't be read")
-    models, engines, sessions = [_unless_failed(rows, "the database does not answer") for rows in found[1:]]
+    leases: list[Query] = [] if jobs is not None else [(LEASES_WITH_RUNS, {})]
+    found = session.dicts_of_each(*leases, (ACTIVE_MODELS, {}), *engine_status.UPLOADS)
+    if jobs is None:
+        states = _unless_failed(found.pop(0), "the state of the jobs can't be read")
+        jobs = [] if states is None else tell(states)
+    models, engines, sessions = [_unless_failed(rows, "the database does not answer") for rows in found]
     engine_files, model_files = engine_status.uploaded_files(engines or [], sessions or [])
     return {
         "apiStatus": "Healthy",
@@ -53,7 +60,7 @@ def report(session: Session) -> dict[str, Any]:
             "filesUploaded": len(model_files),
             "activeModels": [{**model, "active": True} for model in models or []],
         },
-        "jobs": [] if models is None or leases is None else jobs_as_told(leases),
+        "jobs": [] if models is None else jobs,
         "timestamp": utc_now().isoformat(),
     }
 

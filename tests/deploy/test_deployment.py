@@ -241,3 +241,15 @@ class TestCompose:
 @pytest.mark.parametrize("variable", sorted(re.findall(r'environ\.get\("(\w+)"', CONFIG.read_text())))
 def test_every_setting_of_the_configuration_is_described(variable: str) -> None:
     assert f"`{variable}`" in (ROOT / "README.md").read_text()
+
+
+def test_what_a_worker_has_loaded_is_not_searched_for_garbage(tmp_path: Path) -> None:
+    (tmp_path / "frozen.py").write_text(
+        "import gc\n"
+        "def application(environ, start_response):\n"
+        "    start_response('200 OK', [])\n"
+        "    return [str(gc.get_freeze_count()).encode()]\n"
+    )
+    options = ["--config", str(CONFIG), "--chdir", str(tmp_path)]
+    with serving("frozen:application", tmp_path, {}, workers=1, ready="/", options=options) as server:
+        assert int(server.request("GET", "/").body) > 1000

@@ -2,6 +2,7 @@
 
 from flask import Flask, current_app
 
+from backend.core.graceful import on_end
 from backend.core.metrics import DOMAIN, GAUGES
 from backend.core.rows_behind import show_rows_behind
 from backend.spot.models import db
@@ -16,6 +17,7 @@ def install_readings(app: Flask) -> None:
         database = db.engine
     app.extensions[EXTENSION] = behind = audit_behind(app.extensions[DOMAIN], database)
     show_rows_behind(app.extensions[GAUGES], behind)
+    on_end(app, behind.end)
 
 
 def keep_reading(row: AuditRow) -> None:

@@ -65,8 +65,9 @@ class RowsBehind:
                 return False
             self._rows.append(row)
             if self._writer is None:
-                self._writer = threading.Thread(target=self._work, name=f"{self.table}-behind", daemon=True)
-                self._writer.start()
+                writer = threading.Thread(target=self._work, name=f"{self.table}-behind", daemon=True)
+                writer.start()
+                self._writer = writer
         return True
 
     def end(self, patience: float = PATIENCE) -> None:

@@ -4,16 +4,15 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pymysql import MySQLError
 from pymysql.connections import Connection
-from pymysql.constants import CLIENT, COMMAND, CR, SERVER_STATUS
+from pymysql.constants import CLIENT, COMMAND, SERVER_STATUS
 from pymysql.converters import escape_string
-from pymysql.err import OperationalError
 
-from backend.core.mysql_results import FrugalResult
+from backend.core.mysql_results import FrugalResult, lost
 
 LONGEST_TRUST_SECONDS = 5.0
 BEGIN = b"BEGIN"
@@ -21,6 +20,16 @@ WRITES = (b"INSERT", b"UPDATE", b"DELETE", b"REPLACE", b"SAVEPOINT")
 LOCKING_CLAUSES = (b" FOR UPDATE", b" FOR SHARE", b" LOCK IN SHARE MODE")
 LONGEST_LOCKING_CLAUSE = 200
 LONGEST_INDENT = 40
+
+
+class Outcome:
+    """What came of a query: an answer, or a complaint; neither while it has not been read."""
+
+    __slots__ = ("answer", "complaint")
+
+    def __init__(self) -> None:
+        self.answer: FrugalResult | None = None
+        self.complaint: MySQLError | None = None
 
 
 class FrugalConnection(Connection):
@@ -32,6 +41,7 @@ class FrugalConnection(Connection):
 
     _unchecked: Any = None
     _result: Any
+    _ahead: Outcome | None = None
     _read_timeout: float | None
     _write_timeout: float | None
 
@@ -100,6 +110,47 @@ class FrugalConnection(Connection):
         """Whether the server said so, and waits for the next statement; else the driver lost track of its answers."""
         return bool(complaint.args) and isinstance(complaint.args[0], int)
 
+    def ask_ahead(self, query: bytes) -> Callable[[], FrugalResult]:
+        """Send a query whose answer is read when it is wanted, or before anything else is sent.
+
+        What is returned answers it, or raises MySQLError.
+        """
+        self._execute_command(COMMAND.COM_QUERY, query)
+        outcome = self._ahead = Outcome()
+
+        def answer() -> FrugalResult:
+            if outcome is self._ahead:
+                self.read_ahead()
+            if outcome.answer is None:
+                raise outcome.complaint or lost(self)
+            return outcome.answer
+
+        return answer
+
+    def read_ahead(self) -> None:
+        """Read what was asked ahead, if nobody has."""
+        outcome, self._ahead = self._ahead, None
+        if outcome is None:
+            return
+        try:
+            self._read_query_result()
+            outcome.answer = self._result
+        except MySQLError as complaint:
+            if not self._is_the_servers(complaint):
+                self._force_close()
+            outcome.complaint = complaint
+        except BaseException:
+            self._force_close()
+            raise
+        finally:
+            self._result = None
+            self._answered_at = time.monotonic()
+
+    def _execute_command(self, command: int, sql: Any) -> None:
+        if self._ahead is not None:
+            self.read_ahead()
+        super()._execute_command(command, sql)
+
     def _begin_with(self, statements: Sequence[bytes]) -> None:
         begins = not self.in_transaction and any(_needs_transaction(statement) for statement in statements)
         self._execute_command(COMMAND.COM_QUERY, b";".join([BEGIN, *statements] if begins else statements))
@@ -148,8 +199,7 @@ class FrugalConnection(Connection):
         try:
             return super()._read_bytes(num_bytes)
         except TypeError:
-            self._force_close()
-            raise OperationalError(CR.CR_SERVER_LOST, "Lost connection to MySQL server during query") from None
+            raise lost(self) from None
 
     @property
     def in_transaction(self) -> bool:

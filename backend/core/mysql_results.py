@@ -78,14 +78,14 @@ class FrugalResult(MySQLResult):
         known = _columns(_packets(connection, self.field_count), self.field_count)
         self.fields, self.converters, self.description = known
         if connection._read_bytes(END_OF_COLUMNS)[HEADER] != END:
-            raise _lost(connection)
+            raise lost(connection)
         connection._next_seq_id = (connection._next_seq_id + self.field_count + 1) & 255
 
     def _read_rowdata_packet(self) -> None:
         try:
             self._read_rows()
         except OSError as error:
-            raise _lost(self.connection) from error
+            raise lost(self.connection) from error
 
     def _read_rows(self) -> None:
         connection = self.connection
@@ -94,11 +94,11 @@ class FrugalResult(MySQLResult):
         while True:
             header = read(HEADER)
             if len(header or b"") != HEADER or header[3] != sequence:
-                raise _lost(connection)
+                raise lost(connection)
             length = header[0] | header[1] << 8 | header[2] << 16
             data = read(length)
             if len(data or b"") != length:
-                raise _lost(connection)
+                raise lost(connection)
             sequence = (sequence + 1) & 255
             if length == LONGEST_PACKET:
                 more, sequence = _rest_of_packet(connection, sequence)
@@ -122,9 +122,9 @@ def _there(connection: Any) -> bytes:
     try:
         there = connection._rfile.peek()
     except OSError as error:
-        raise _lost(connection) from error
+        raise lost(connection) from error
     if not there:
-        raise _lost(connection)
+        raise lost(connection)
     return bytes(there)
 
 
@@ -137,7 +137,8 @@ def _whole_number(packet: bytes, position: int) -> tuple[int, int]:
     return int.from_bytes(packet[position + 1 : end], "little"), end
 
 
-def _lost(connection: Any) -> OperationalError:
+def lost(connection: Any) -> OperationalError:
+    """What is raised of a connection that is lost; nothing can be asked there any more."""
     connection._force_close()
     return OperationalError(CR.CR_SERVER_LOST, "Lost connection to MySQL server during query")
 

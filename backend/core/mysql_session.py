@@ -57,6 +57,18 @@ class MySQLSession(Session):
         (answer,) = self._send(plan.text(params or {}, self._driver().escape))
         return plan.result(answer.description, answer.rows)
 
+    def ask_ahead(self, statement: Prepared, params: Mapping[str, Any]) -> Callable[[], Any]:
+        self.flush()
+        plan, driver = statement.plan(self._dialect), self._driver()
+        query = plan.text(params, driver.escape)
+        answer = self._translating(lambda: driver.ask_ahead(query))
+
+        def rows() -> Any:
+            found = self._translating(answer)
+            return plan.result(found.description, found.rows).all()
+
+        return rows
+
     def execute_together(self, *queries: Query) -> list[Any]:
         return [plan.result(answer.description, answer.rows) for plan, answer in self._answers(queries)]
 
@@ -116,6 +128,8 @@ class MySQLSession(Session):
         self.close()
 
     def close(self) -> None:
+        if self._talking is not None:
+            self._talking.read_ahead()
         self._waiting, self._lost, self._talking = [], None, None
         super().close()
         pooled, self._pooled = self._pooled, None

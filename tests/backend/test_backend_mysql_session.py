@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pymysql import MySQLError
 from pymysql.constants import CR
-from sqlalchemy import bindparam, column, literal, select, table, text
+from sqlalchemy import bindparam, column, func, literal, select, table, text
 
 from backend.core.database import run_and_commit
 from backend.core.database_errors import StatementRefusedError
@@ -23,6 +23,8 @@ from tests.support.mariadb import MariaDB
 
 NAME = Prepared(select(Client.name).where(Client.id == bindparam("client_id")))
 OF_CLIENTS = Prepared(select(Client.id).where(Client.id.in_(bindparam("ids", expanding=True))).order_by(Client.id))
+NOTHING = Prepared(select(column("x")).select_from(table("no_such_table")))
+SLEEP = Prepared(select(func.sleep(30)))
 Do = Callable[[Callable[[Session], Any]], Any]
 
 
@@ -201,6 +203,56 @@ def test_an_answer_that_comes_too_late_is_nobodys(mariadb: MariaDB, ask: Callabl
         complaint = error
     assert complaint.args[0] == CR.CR_SERVER_LOST
     assert not connection.open
+
+
+class TestAskedAhead:
+    def test_each_is_answered_whatever_is_sent_in_between(self, spot: Spot, do: Do) -> None:
+        def work(session: Session) -> Any:
+            first = session.ask_ahead(NAME, {"client_id": "client-1"})
+            second = session.ask_ahead(NAME, {"client_id": "nobody"})
+            rename(session, "b")
+            third = session.ask_ahead(NAME, {"client_id": "client-1"})
+            now = session.execute(text("SELECT 7")).scalar()
+            return [asked() for asked in (third, first, second, first)], now
+
+        assert do(work) == ([[("b",)], [("client",)], [], [("client",)]], 7)
+        assert names(spot) == ["b"]
+
+    def test_what_is_written_behind_it_is_still_a_transaction_by_itself(self, mariadb: MariaDB, do: Do) -> None:
+        def work(session: Session) -> Any:
+            asked = session.ask_ahead(NAME, {"client_id": "client-1"})
+            rename(session, "a")
+            return asked()
+
+        with statements_on(mariadb) as executed:
+            assert do(work) == [("client",)]
+        assert [statement.split()[0] for statement in executed] == ["SELECT", "UPDATE"]
+
+    def test_what_is_wrong_with_it_is_told_to_whoever_wants_the_answer(self, spot: Spot, do: Do) -> None:
+        def work(session: Session) -> None:
+            asked = session.ask_ahead(NOTHING, {})
+            assert update_matching_now(session, Client, {"id": "client-1"}, name="b") == 1
+            asked()
+
+        with pytest.raises(StatementRefusedError, match="1146"):
+            do(work)
+        assert names(spot) == ["client"]
+
+    def test_nobody_has_to_want_it(self, spot: Spot, do: Do) -> None:
+        for wrong in (NAME, NOTHING):
+            do(lambda session, wrong=wrong: session.ask_ahead(wrong, {"client_id": "client-1"}) and None)
+            assert do(lambda session: session.execute(text("SELECT 7")).scalar()) == 7
+
+    def test_a_connection_that_is_lost_meanwhile_is_not_used_again(self, spot: Spot, do: Do) -> None:
+        def work(session: Session) -> Any:
+            (number,) = session.execute(text("SELECT CONNECTION_ID()")).one()
+            asked = session.ask_ahead(SLEEP, {})
+            spot.sql(f"KILL {number}")
+            return asked()
+
+        with pytest.raises(Exception, match=r"^(2013|1927) "):
+            do(work)
+        assert do(lambda session: session.execute(text("SELECT 7")).scalar()) == 7
 
 
 def test_whoever_has_only_read_keeps_no_table_from_being_altered(spot: Spot) -> None:

@@ -16,10 +16,11 @@ from backend.spot.api.callers_described import OPERATORS, OPERATORS_AND_AGENTS, 
 from backend.spot.api.readings import keep_reading
 from backend.spot.models import db
 from backend.spot.services.audit import audit, audit_row
-from backend.spot.services.callers import owns_agent
+from backend.spot.services.callers import owner_of_agent
 
 View = Callable[..., Any]
-Recognise = Callable[[dict[str, str], bool], Actor]
+#: Refuses whoever may not call; who it is may take a question to the database, whose answer is wanted later.
+Recognise = Callable[[dict[str, str], bool], Callable[[], Actor]]
 
 
 @overload
@@ -58,14 +59,18 @@ def _guarded(
 
 def _in_one_transaction(view: View, declared: AuditedAction | None, recognise: Recognise) -> View:
     def call(session: Session, path: dict[str, str]) -> Any:
-        actor = recognise(path, declared is not None)
-        if declared is None or actor.kind == "agent":
+        who = recognise(path, declared is not None)
+        if declared is None:
             return view(**path)
         if declared.reads:
             entity_id, details = declared.happened(path, None)
-            keep_reading(audit_row(actor, declared.action, declared.entity, entity_id, details))
+            keep_reading(audit_row(who(), declared.action, declared.entity, entity_id, details))
             return view(**path)
-        answer = current_app.make_response(view(**path))
+        answer = view(**path)
+        actor = who()
+        if actor.kind == "agent":
+            return answer
+        answer = current_app.make_response(answer)
         if answer.status_code < 400:
             entity_id, details = declared.happened(path, answer)
             audit(session, actor, declared.action, declared.entity, entity_id, details)
@@ -80,14 +85,15 @@ def _in_one_transaction(view: View, declared: AuditedAction | None, recognise: R
     return run
 
 
-def _operator(path: dict[str, str], audited: bool) -> Actor:
+def _operator(path: dict[str, str], audited: bool) -> Callable[[], Actor]:
     try:
-        return _access().operator()
+        operator = _access().operator()
     except NotAnOperatorError as stranger:
         raise _counted(stranger) from None
+    return lambda: operator
 
 
-def _operator_or_agent(path: dict[str, str], audited: bool) -> Actor:
+def _operator_or_agent(path: dict[str, str], audited: bool) -> Callable[[], Actor]:
     """An agent is known by its client's token. Where everybody may call, it is asked for only to know who did it."""
     agent_id, token = path["agent_id"], token_in_header()
     try:
@@ -96,10 +102,11 @@ def _operator_or_agent(path: dict[str, str], audited: bool) -> Actor:
         if not token:
             raise _counted(stranger) from None
         identified(token, agent_id).own_agent()
-        return Actor.of_request("agent", agent_id)
-    if operator.kind == "open" and audited and token and owns_agent(db.session(), token, agent_id):
-        return Actor.of_request("agent", agent_id)
-    return operator
+        return lambda: Actor.of_request("agent", agent_id)
+    if operator.kind != "open" or not audited or not token:
+        return lambda: operator
+    is_its_own = owner_of_agent(db.session(), token, agent_id)
+    return lambda: Actor.of_request("agent", agent_id) if is_its_own() else operator
 
 
 def _counted(stranger: NotAnOperatorError) -> NotAnOperatorError:

@@ -1,5 +1,6 @@
 """Finding the client behind a token, and the agent it speaks for."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,10 +100,15 @@ def record_unknown_token(session: Session, path: str) -> None:
     record_event(session, "auth_failed", "warning", f"Invalid client token attempt for endpoint {path}")
 
 
-def owns_agent(session: Session, token: str, agent_id: str) -> bool:
-    """Whether `token` is that of the agent's client."""
-    found = _find(session, token, agent_id, CLIENT_WITH_INSTANCE)
-    return found is not None and found.id is not None
+def owner_of_agent(session: Session, token: str, agent_id: str) -> Callable[[], bool]:
+    """Ask whether `token` is that of the agent's client; what is returned answers it, in the same transaction."""
+    client = CLIENT_WITH_INSTANCE.ahead(session, token, agent_id=agent_id)
+
+    def is_owner() -> bool:
+        found = client()
+        return found is not None and found.id is not None
+
+    return is_owner
 
 
 def _find(session: Session, token: str, agent_id: str | None, with_agent: TokenQuery) -> Any:

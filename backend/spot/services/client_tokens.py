@@ -8,6 +8,7 @@ the hash decides.
 import re
 import secrets
 import string
+from collections.abc import Callable
 from hashlib import sha256
 from hmac import compare_digest
 from typing import Any
@@ -25,6 +26,8 @@ from backend.spot.models import Client
 ALPHABET = string.ascii_letters + string.digits
 FORGOTTEN_PREFIX = "hashed:"
 FORGOTTEN = re.compile(FORGOTTEN_PREFIX + r"[0-9a-f]{32}")
+#: Whether it looks for tokens that are kept as hashes only, the query, and what it looks for.
+Way = tuple[bool, Prepared, str]
 
 
 class TokenQuery:
@@ -43,14 +46,37 @@ class TokenQuery:
     def first(self, session: Session, token: str, **parameters: Any) -> Any:
         """The row of the client whose token is `token`, or None; `parameters` are those of the query."""
         hashed = token_hash(token)
+        for forgotten, query, wanted in self._ways(token, hashed):
+            rows = session.execute(query, {"token": wanted, **parameters})
+            if (row := self._fitting(rows, hashed, forgotten)) is not None:
+                return row
+        return None
+
+    def ahead(self, session: Session, token: str, **parameters: Any) -> Callable[[], Any]:
+        """Ask for the same row; what is returned answers it, later in the same transaction."""
+        hashed = token_hash(token)
+        forgotten, query, wanted = self._ways(token, hashed)[0]
+        asked = session.ask_ahead(query, {"token": wanted, **parameters})
+
+        def answer() -> Any:
+            row = self._fitting(asked(), hashed, forgotten)
+            return self.first(session, token, **parameters) if row is None else row
+
+        return answer
+
+    def _ways(self, token: str, hashed: str) -> list[Way]:
+        """How to ask, the more promising way first."""
         ways = [(False, self.in_clear, token)]
         if hashes_are_kept():
             ways.insert(0 if self.forgotten_before else 1, (True, self.by_hash, hashed))
-        for forgotten, query, wanted in ways:
-            for row in session.execute(query, {"token": wanted, **parameters}):
-                if _is_of(row, hashed):
-                    self.forgotten_before = forgotten
-                    return row
+        return ways
+
+    def _fitting(self, rows: Any, hashed: str, forgotten: bool) -> Any:
+        """The one of the rows that has the token, if any."""
+        for row in rows:
+            if _is_of(row, hashed):
+                self.forgotten_before = forgotten
+                return row
         return None
 
 

@@ -16,6 +16,8 @@ from tests.support.serving import serving
 from tests.support.waiting import eventually
 
 ASKED = "SELECT action, entity_id, actor_type FROM audit_logs ORDER BY id"
+#: What an operator may take for an id.
+TOKEN_LIKE = "token-a8Fq2LmX0cVb7NzR"
 REFUSED = (500, {"error": "The database could not carry out the request"})
 
 
@@ -83,14 +85,16 @@ def test_a_stop_right_after_the_answer_loses_nothing(spot: Spot, tmp_path: Path)
 def test_a_killed_worker_has_told_the_log(spot: Spot, tmp_path: Path) -> None:
     path = f"/api/admin/clients/{spot.client_id}/token"
     with serving("backend:create_app()", tmp_path, environment(spot), workers=1) as server:
+        assert server.request("GET", f"/api/admin/clients/{TOKEN_LIKE}/token").status == 404
         assert server.request("GET", path).status == 200
         os.kill(server.workers[0], signal.SIGKILL)
         log = server.log.read_text()
-    (told,) = [json.loads(line) for line in log.splitlines() if "client_token_requested" in line]
+    _, told = [json.loads(line) for line in log.splitlines() if "client_token_requested" in line]
     assert told["message"] == "asked for by an operator"
     who = {"actor_type": "open", "actor_id": None, "ip_address": "127.0.0.1"}
     assert {name: told[name] for name in who} == who
     assert (told["entity_type"], told["entity_id"]) == ("client", spot.client_id)
     assert TOKEN not in log
-    for row in spot.sql("SELECT id FROM audit_logs"):
+    assert TOKEN_LIKE not in log
+    for row in spot.sql("SELECT id FROM audit_logs WHERE entity_id = ?", spot.client_id):
         assert row["id"] == told["id"], "the line is the row's"

@@ -9,6 +9,7 @@ from sqlalchemy import Engine, Text, bindparam, insert
 
 from backend.core.admin_access import Actor
 from backend.core.clock import utc_now
+from backend.core.hiding import shown_path
 from backend.core.prepared import Prepared
 from backend.core.rows import NOW, insert_rows_unless_present
 from backend.core.rows_behind import Row, RowsBehind
@@ -81,7 +82,8 @@ def keep_soon(session: Session, row: AuditRow, behind: RowsBehind) -> None:
 
     Where too many wait, and none can be written, reading fails as writing does.
     """
-    _log.info("asked for by an operator", extra={name: row[name] for name in LOGGED})
+    told = {name: row[name] for name in LOGGED}
+    _log.info("asked for by an operator", extra={**told, "entity_id": shown_path(row["entity_id"] or "", None)})
     if not behind.take({**row, "created_at": utc_now()}):
         keep(session, row)
 

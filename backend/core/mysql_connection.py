@@ -83,13 +83,20 @@ class FrugalConnection(Connection):
         Those behind one that failed are not executed. Unless it `begins` a transaction for what is written, each
         statement is one.
         """
+        if begins:
+            return self._answers(len(statements), lambda: self._begin_with(statements))
+        several = b";".join(statements)
+        return self._answers(len(statements), lambda: self._execute_command(COMMAND.COM_QUERY, several))
+
+    def _answers(
+        self, count: int, ask: Callable[[], None] | None = None
+    ) -> tuple[list[FrugalResult], MySQLError | None]:
+        """Ask, and read so many answers: all up to the first that is a complaint, and that."""
         answers: list[FrugalResult] = []
         try:
-            if begins:
-                self._begin_with(statements)
-            else:
-                self._execute_command(COMMAND.COM_QUERY, b";".join(statements))
-            while len(answers) < len(statements):
+            if ask is not None:
+                ask()
+            while len(answers) < count:
                 self._read_query_result()
                 answers.append(self._result)
         except MySQLError as complaint:
@@ -130,21 +137,9 @@ class FrugalConnection(Connection):
     def read_ahead(self) -> None:
         """Read what was asked ahead, if nobody has."""
         outcome, self._ahead = self._ahead, None
-        if outcome is None:
-            return
-        try:
-            self._read_query_result()
-            outcome.answer = self._result
-        except MySQLError as complaint:
-            if not self._is_the_servers(complaint):
-                self._force_close()
-            outcome.complaint = complaint
-        except BaseException:
-            self._force_close()
-            raise
-        finally:
-            self._result = None
-            self._answered_at = time.monotonic()
+        if outcome is not None:
+            answers, outcome.complaint = self._answers(1)
+            outcome.answer = answers[0] if answers else None
 
     def _execute_command(self, command: int, sql: Any) -> None:
         if self._ahead is not None:

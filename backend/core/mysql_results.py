@@ -138,7 +138,7 @@ def _whole_number(packet: bytes, position: int) -> tuple[int, int]:
 
 
 def lost(connection: Any) -> OperationalError:
-    """What is raised of a connection that is lost; nothing can be asked there any more."""
+    """Close a connection that is lost; what is to be raised of it."""
     connection._force_close()
     return OperationalError(CR.CR_SERVER_LOST, "Lost connection to MySQL server during query")
 

@@ -71,8 +71,10 @@ class RowsBehind:
         return True
 
     def end(self, patience: float = PATIENCE) -> None:
-        """Take no more rows and wait until those that were taken are written, but not for ever."""
+        """Take no more rows and wait until those that were taken are written, but not for ever. Once is enough."""
         with self._lock:
+            if self._hurry.is_set():
+                return
             self._hurry.set()
             writer = self._writer
         if writer is not None:

@@ -64,12 +64,14 @@ def numbered(count: int) -> list[Row]:
 
 def test_what_comes_together_is_written_together_and_in_order() -> None:
     table = Table()
+    table.open.clear()
     rows = behind(table.write)
     for row in numbered(MOST_AT_ONCE + 10):
         assert rows.take(row)
+    table.open.set()
     eventually(lambda: rows.waiting == 0)
     assert table.rows == numbered(MOST_AT_ONCE + 10)
-    assert len(table.batches) < 5
+    assert len(table.batches) in (2, 3), "those that were there when the first was begun, and the rest"
 
 
 def test_what_comes_after_a_pause_is_written_too() -> None:
@@ -139,7 +141,8 @@ def test_an_end_without_a_database_says_what_is_lost(complaints: list[logging.Lo
     table.away = True
     rows = behind(table.write)
     rows.take({"id": 1})
-    rows.end(WAIT)
+    for _ in range(2):
+        rows.end(WAIT)
     (lost,) = [record for record in complaints if record.levelno == logging.ERROR]
     assert (lost.getMessage(), vars(lost)["table"], vars(lost)["rows"]) == ("rows are lost", "toys", 1)
 

@@ -16,7 +16,7 @@ from backend.core.scheduler.installation import install_jobs
 from backend.core.scheduler.interruptions import JobInterruptedError
 from backend.core.scheduler.job import Counts, Job, JobRun
 from backend.core.scheduler.schedule import Schedule, daily, every, hourly
-from backend.core.scheduler.states import LEASES_WITH_RUNS, job_states, recently_told, tell
+from backend.core.scheduler.states import LEASES_WITH_RUNS, job_states, recently_told_jobs, tell_jobs
 
 __all__ = [
     "LEASES_WITH_RUNS",
@@ -30,6 +30,6 @@ __all__ = [
     "hourly",
     "install_jobs",
     "job_states",
-    "recently_told",
-    "tell",
+    "recently_told_jobs",
+    "tell_jobs",
 ]

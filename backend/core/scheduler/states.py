@@ -60,14 +60,14 @@ def jobs_as_told(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [_state(job, leases_of_jobs.get(job.name), owned_since(job.name) is not None) for job in jobs]
 
 
-def recently_told() -> list[dict[str, Any]] | None:
+def recently_told_jobs() -> list[dict[str, Any]] | None:
     """The jobs of the current application as this process told them less than SEEN_SECONDS ago, if it did."""
     told_at, told = current_app.extensions.get(JOBS_SEEN, (0.0, None))
     return told if time.monotonic() - told_at < SEEN_SECONDS else None
 
 
-def tell(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Like jobs_as_told; what it tells is remembered for `recently_told`."""
+def tell_jobs(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Like jobs_as_told; what it tells is remembered for `recently_told_jobs`."""
     told = jobs_as_told(found)
     current_app.extensions[JOBS_SEEN] = time.monotonic(), told
     return told

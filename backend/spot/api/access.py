@@ -16,7 +16,7 @@ from backend.spot.api.callers_described import OPERATORS, OPERATORS_AND_AGENTS, 
 from backend.spot.api.readings import keep_reading
 from backend.spot.models import db
 from backend.spot.services.audit import audit, audit_row
-from backend.spot.services.callers import owner_of_agent
+from backend.spot.services.callers import ask_ownership
 
 View = Callable[..., Any]
 #: Refuses whoever may not call; who it is may take a question to the database, whose answer is wanted later.
@@ -105,7 +105,7 @@ def _operator_or_agent(path: dict[str, str], audited: bool) -> Callable[[], Acto
         return lambda: Actor.of_request("agent", agent_id)
     if operator.kind != "open" or not audited or not token:
         return lambda: operator
-    is_its_own = owner_of_agent(db.session(), token, agent_id)
+    is_its_own = ask_ownership(db.session(), token, agent_id)
     return lambda: Actor.of_request("agent", agent_id) if is_its_own() else operator
 
 

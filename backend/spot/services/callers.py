@@ -100,7 +100,7 @@ def record_unknown_token(session: Session, path: str) -> None:
     record_event(session, "auth_failed", "warning", f"Invalid client token attempt for endpoint {path}")
 
 
-def owner_of_agent(session: Session, token: str, agent_id: str) -> Callable[[], bool]:
+def ask_ownership(session: Session, token: str, agent_id: str) -> Callable[[], bool]:
     """Ask whether `token` is that of the agent's client; what is returned answers it, in the same transaction."""
     client = CLIENT_WITH_INSTANCE.ahead(session, token, agent_id=agent_id)
 

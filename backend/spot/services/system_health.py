@@ -8,7 +8,7 @@ from sqlalchemy.engine import Engine
 
 from backend.core.clock import utc_now
 from backend.core.prepared import Prepared
-from backend.core.scheduler import LEASES_WITH_RUNS, recently_told, tell
+from backend.core.scheduler import LEASES_WITH_RUNS, recently_told_jobs, tell_jobs
 from backend.core.session import Found, Query, Session
 from backend.spot.models import ModelRegistryEntry
 from backend.spot.services import engine_status
@@ -31,13 +31,13 @@ def report(session: Session) -> dict[str, Any]:
     # Counted before this request takes a connection of its own.
     connections = _free_connections(session)
     engine = engine_status.current()
-    jobs = recently_told()
+    jobs = recently_told_jobs()
     # What takes longest comes first: the other answers are there when that one has been read.
     leases: list[Query] = [] if jobs is not None else [(LEASES_WITH_RUNS, {})]
     found = session.dicts_of_each(*leases, (ACTIVE_MODELS, {}), *engine_status.UPLOADS)
     if jobs is None:
         states = _unless_failed(found.pop(0), "the state of the jobs can't be read")
-        jobs = [] if states is None else tell(states)
+        jobs = [] if states is None else tell_jobs(states)
     models, engines, sessions = [_unless_failed(rows, "the database does not answer") for rows in found]
     engine_files, model_files = engine_status.uploaded_files(engines or [], sessions or [])
     return {

@@ -15,7 +15,7 @@ from backend.core.figures import FIGURES
 from backend.core.gauges import Gauges
 
 #: How long rows are gathered, and how long is waited after they could not be written, in seconds.
-GATHERING_SECONDS, RETRY_SECONDS = 0.25, 1.0
+GATHERING_SECONDS, RETRY_SECONDS = 0.05, 1.0
 #: How long the end of the process waits for the rows that are left, in seconds.
 PATIENCE = 5.0
 MOST_WAITING = 5000

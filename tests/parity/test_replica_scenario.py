@@ -59,3 +59,16 @@ def test_both_sides_agree_to_the_row(tmp_path: Path, scenario: Path, database: s
     assert report["summary"]["accepted"] <= 20
     explained = {accepted["rule"]["route"] for accepted in report["accepted"]}
     assert {route for route in explained if "/agents/" in route} == MEANT
+
+
+def test_which_rows_were_changed_last_is_explained_however_long_a_run_takes(tmp_path: Path) -> None:
+    """A quick run writes all within the tolerance, and hides it."""
+    report = replay(
+        tmp_path / "report",
+        RECORDINGS / "replicas.har",
+        *("--control", "legacy.spot:create_app()", "--candidate", "backend:create_app()"),
+        *("--speed", "1", "--time-tolerance", "2"),
+        SPOT_AUTO_MIGRATE="true",
+    )
+    assert report["databases"]["compared"] == 1
+    assert [found for found in report["databases"]["differences"] if found["place"] == "updated_at"] == []

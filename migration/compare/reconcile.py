@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from migration.compare.context import Context
+from migration.compare.days import same_by_day
 from migration.compare.locations import child, fold
 from migration.compare.pairing import Pair, pair_records
 from migration.compare.registry import PlaceKind
@@ -64,6 +65,9 @@ def _objects(
 
 
 def _lists(control: list[Any], candidate: list[Any], location: str, context: Context) -> tuple[list[Any], list[Any]]:
+    place = context.place(fold(location))
+    if place is not None and place.kind is PlaceKind.DAYS and same_by_day(control, candidate, context.clock):
+        return control, control
     ours: list[Any] = []
     theirs: list[Any] = []
     for at, (i, j, guessed) in enumerate(_pairs(control, candidate, location, context)):

@@ -47,6 +47,7 @@ class PlaceKind(enum.StrEnum):
     ELAPSED = "elapsed"  # time gone by since an event, in units of `unit` seconds
     UNORDERED = "unordered"  # a list, or words in a text, that come in any order
     CUT = "cut"  # a list cut at a limit: which rows of its last second made it says nothing
+    DAYS = "days"  # a list of counts, one record a day: at another time of day what happened falls on other days
     POSITION = "position"  # the record's own place in its list
 
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
+from math import ceil, floor
 from typing import Any
 
 _ISO = re.compile(
@@ -135,7 +136,7 @@ class Clock:
             return self.gap(control, candidate) <= tolerance or self._both_start(control, candidate, grain)
         earliest = (control + nearest - tolerance) // grain * grain
         latest = (control + grain - 1.0 + farthest + tolerance) // grain * grain
-        if farthest - nearest < tolerance and abs(nearest) < tolerance:
+        if self._side_by_side(nearest, farthest, tolerance):
             return self._same_grain_now(control, candidate, grain)
         return earliest <= candidate <= latest
 
@@ -144,11 +145,25 @@ class Clock:
         nearest, farthest = self._nearest or 0.0, self._farthest or 0.0
         return max(control + nearest - candidate, candidate - control - farthest, 0.0)
 
+    def days_apart(self) -> tuple[int, int]:
+        """The fewest and the most days by which the date of an event on candidate's clock can follow control's.
+
+        They differ where the clocks don't show the same time of day; side by side both are 0.
+        """
+        nearest, farthest = self._nearest or 0.0, self._farthest or 0.0
+        if self._side_by_side(nearest, farthest, self.tolerance):
+            return 0, 0
+        return floor((nearest - self.tolerance) / DAY), ceil((farthest + self.tolerance) / DAY)
+
     def _both_start(self, control: float, candidate: float, grain: float) -> bool:
         if self._starts is None:
             return False
         ours, theirs = self._starts
         return ours.holds(control, grain) and theirs.holds(candidate, grain)
+
+    @staticmethod
+    def _side_by_side(nearest: float, farthest: float, tolerance: float) -> bool:
+        return farthest - nearest < tolerance and abs(nearest) < tolerance
 
     def _same_grain_now(self, control: float, candidate: float, grain: float) -> bool:
         """Side by side, dates are equal; only around their turn may they differ by one."""

@@ -91,12 +91,14 @@ def pair_alike(
     their_rest: Sequence[int],
     by_chance: tuple[set[int], set[int]] = (set(), set()),
     members_apart: Callable[[int, int], int] = lambda ours, theirs: 0,
+    moments_apart: Callable[[int, int], int] = lambda ours, theirs: 0,
 ) -> dict[int, int]:
-    """Pair what is left by likeness, the most alike first: by members, then by their words, then by nearness.
+    """Pair what is left by likeness, the most alike first: by members, their words, their moments, then by nearness.
 
     ``ours`` and ``theirs`` are sketches of all records; each of the one rest is compared with each of the other. A
     record that is there by chance is paired only with one that surely is not, and only if they are nearly the same.
     ``members_apart`` tells how many members of two records look alike but are not: times that are other moments.
+    ``moments_apart`` does so where times are no part of the sketches.
     """
     scored = []
     for i in our_rest:
@@ -109,7 +111,7 @@ def pair_alike(
                 continue
             words = _likeness_of_words(ours[i], theirs[j])
             if chances == 0 or words >= _NEARLY_THE_SAME:
-                scored.append((-likeness, -words, abs(i - j), i, j))
+                scored.append((-likeness, -words, moments_apart(i, j), abs(i - j), i, j))
     partner: dict[int, int] = {}
     taken: set[int] = set()
     for *_, i, j in sorted(scored):

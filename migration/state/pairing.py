@@ -127,6 +127,13 @@ class Pairing:
             else:
                 j += 1
 
+    def _in_order(self, table: Leftover, group: Group) -> list[tuple[int, int]]:
+        """Pairs of rows that look the same: those of the same moments, then what is left in the order of times."""
+        aligned = list(self._aligned(table, group))
+        ours, theirs = ({pair[side] for pair in aligned} for side in (0, 1))
+        rest = ([at for at in group[0] if at not in ours], [at for at in group[1] if at not in theirs])
+        return aligned + list(zip(*rest, strict=False))
+
     # --- rows of one key ---------------------------------------------------------------------------------------------
 
     def _pair_by_key(self, table: Leftover) -> None:
@@ -171,9 +178,9 @@ class Pairing:
                         if at in table.open[side]:
                             rest = frozenset(member for member in sketch if member[0] != column)
                             groups[rest][side].append(at)
-                for ours, theirs in groups.values():
-                    if not alone or len(ours) == len(theirs) == 1:
-                        self._take(table, zip(ours, theirs, strict=False))
+                for group in groups.values():
+                    if not alone or len(group[0]) == len(group[1]) == 1:
+                        self._take(table, self._in_order(table, group))
 
     def _sketches(self, table: Leftover) -> tuple[dict[int, RecordSketch], dict[int, RecordSketch]]:
         """The sketches of the open rows that may be paired by likeness, as far as pairs have named what is in them."""
@@ -189,8 +196,21 @@ class Pairing:
             return
         our_rows, their_rows = list(ours), list(theirs)
         our_words, their_words = (list(map(_telling, sketches.values())) for sketches in (ours, theirs))
-        partner = pair_alike(our_words, their_words, range(len(ours)), range(len(theirs)))
+        our_times, their_times = (
+            [table.times(table.rows[side][at]) for at in rows] for side, rows in enumerate((our_rows, their_rows))
+        )
+        partner = pair_alike(
+            our_words,
+            their_words,
+            range(len(ours)),
+            range(len(theirs)),
+            moments_apart=lambda i, j: self._moments_apart(our_times[i], their_times[j]),
+        )
         self._take(table, [(our_rows[i], their_rows[j]) for i, j in partner.items()])
+
+    def _moments_apart(self, ours: Sequence[float], theirs: Sequence[float]) -> int:
+        """In how many time columns two rows tell another moment, or only one of them tells any."""
+        return sum(not agree for agree in map(self._clock.agrees, ours, theirs))
 
 
 def _telling(sketch: RecordSketch) -> RecordSketch:

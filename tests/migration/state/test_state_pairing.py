@@ -175,6 +175,39 @@ def test_of_many_rows_that_differ_by_their_times_the_lost_one_is_missing(bench: 
     assert (missing.row, missing.control["at"]) == ("missing", "2026-11-21 00:30:00")
 
 
+def test_of_rows_that_changed_those_of_the_same_moments_belong_together(bench: Bench) -> None:
+    bench.both("CREATE TABLE beats (id INTEGER PRIMARY KEY, who TEXT, state TEXT, at TIMESTAMP)")
+    for minute in (10, 30, 40):
+        bench.on_control(
+            f"INSERT INTO beats VALUES ({minute}, 'ann', 'up', datetime('2026-11-21', '+{minute} minutes'))"
+        )
+    for minute in (10, 20, 30, 40):
+        bench.on_candidate(
+            f"INSERT INTO beats VALUES ({minute}, 'ann', 'ok', datetime('2026-11-21', '+{minute} minutes'))"
+        )
+    assert places(bench.compare()) == [("beats", "added row", "added"), *3 * [("beats", "state", "value")]]
+
+
+def test_of_rows_that_are_alike_the_one_with_the_same_moments_is_the_partner(bench: Bench) -> None:
+    """Whether a moment is known tells more than which row comes first."""
+    bench.both(
+        "CREATE TABLE notices (id INTEGER PRIMARY KEY, who TEXT, kind TEXT, ready INTEGER, done INTEGER, at TIMESTAMP,"
+        " ends_at TIMESTAMP)"
+    )
+    at = "'2026-11-21 08:00:00'"
+    bench.on_control(f"INSERT INTO notices VALUES (1, 'ann', 'end', 1, 1, {at}, NULL)")
+    bench.on_candidate(
+        "INSERT INTO notices VALUES (1, 'ann', 'end', 0, 0, '2026-11-21 07:59:59', '2026-11-21 15:00:00')",
+        f"INSERT INTO notices VALUES (2, 'ann', 'end', 0, 0, {at}, NULL)",
+        f"INSERT INTO notices VALUES (3, 'ann', 'end', 0, 0, {at}, '2026-11-21 08:02:00')",
+    )
+    assert places(bench.compare()) == [
+        *2 * [("notices", "added row", "added")],
+        ("notices", "done", "value"),
+        ("notices", "ready", "value"),
+    ]
+
+
 def test_a_value_that_is_wrong_everywhere_is_found_in_its_column_alone(bench: Bench) -> None:
     bench.both("CREATE TABLE prices (id INTEGER PRIMARY KEY, pool TEXT, at INTEGER, price DECIMAL(10,6))")
     rows = [f"INSERT INTO prices VALUES ({n}, 'pool-{n % 7}', {n}, 0.0{n}11)" for n in range(10, 310)]

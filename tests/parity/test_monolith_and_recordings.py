@@ -60,3 +60,16 @@ def test_almost_every_answer_is_the_recorded_one_at_the_recorded_pace(tmp_path: 
         counted = {key: sum(summary[key] for summary in summaries) for key in ("exchanges", "equal")}
         assert counted["exchanges"] == 1559
         assert counted["equal"] >= 0.98 * counted["exchanges"]
+
+
+def test_what_happened_on_two_days_may_have_happened_on_one_when_it_is_replayed(tmp_path: Path) -> None:
+    """Two switches ten minutes apart, with a midnight between them in the recording, and none most of the day now."""
+    har = (RECORDINGS / "client-dashboard.har").read_text()
+    for recorded, moved in (("20T03:13:56.705426", "20T23:55:00.705426"), ("21T02:13:57.764830", "21T00:05:00.764830")):
+        assert har.count(f"2026-11-{recorded}") == 1
+        har = har.replace(f"2026-11-{recorded}", f"2026-11-{moved}")
+    (tmp_path / "client-dashboard.har").write_text(har)
+    report = replay(tmp_path / "report", tmp_path / "client-dashboard.har", *AS_RECORDED)
+    charts = "GET /api/client/<client_id>/stats/charts"
+    assert charts in {route["route"] for route in report["routes"]}
+    assert [difference for difference in report["differences"] if difference["route"] == charts] == []

@@ -44,11 +44,11 @@ def create_app() -> Flask:
 
     @app.post("/orders")
     def place() -> tuple[Response, int, dict[str, str]]:
-        ref = _code("ord")
+        caller, ref = customer(), _code("ord")
         lines = [{"id": next(numbers), "sku": sku, "price": 9.99} for sku in request.get_json()["skus"]]
         orders[ref] = {
             "ref": ref,
-            "customer": customer(),
+            "customer": caller,
             "placed": datetime.now(UTC).isoformat(timespec="seconds"),
             "lines": lines,
             "wanted_by": request.get_json().get("wanted_by"),
@@ -57,7 +57,8 @@ def create_app() -> Flask:
 
     @app.get("/orders")
     def list_orders() -> Response:
-        mine = [order for order in orders.values() if order["customer"] == customer()]
+        caller = customer()  # a stranger is refused, whether there are orders or not
+        mine = [order for order in orders.values() if order["customer"] == caller]
         secrets.SystemRandom().shuffle(mine)
         mine.sort(key=lambda order: order["placed"], reverse=True)
         return jsonify(orders=mine[:-1] if fault == "short list" else mine, count=len(mine))

@@ -145,6 +145,10 @@ class Clock:
         nearest, farthest = self._nearest or 0.0, self._farthest or 0.0
         return max(control + nearest - candidate, candidate - control - farthest, 0.0)
 
+    def is_early(self, control: float, candidate: float) -> bool:
+        """Whether candidate's moment lies before any that can be the same as control's."""
+        return candidate < control + (self._nearest or 0.0)
+
     def days_apart(self) -> tuple[int, int]:
         """The fewest and the most days by which the date of an event on candidate's clock can follow control's.
 

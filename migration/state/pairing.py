@@ -117,15 +117,19 @@ class Pairing:
         ours, theirs = group
         i = j = 0
         while i < len(ours) and j < len(theirs):
-            our_times = table.times(table.rows[0][ours[i]])
-            their_times = table.times(table.rows[1][theirs[j]])
-            if all(map(self._clock.agrees, our_times, their_times)):
+            apart = self._apart(table.times(table.rows[0][ours[i]]), table.times(table.rows[1][theirs[j]]))
+            if not apart:
                 yield ours[i], theirs[j]
                 i, j = i + 1, j + 1
-            elif our_times < their_times:
-                i += 1
-            else:
+            elif self._clock.is_early(*apart[0]):
                 j += 1
+            else:
+                i += 1
+
+    def _apart(self, ours: Sequence[float], theirs: Sequence[float]) -> list[tuple[float, float]]:
+        """The moments of two rows that are not the same, column by column; two that are not known (0) are."""
+        both = zip(ours, theirs, strict=True)
+        return [(a, b) for a, b in both if (a or b) and not self._clock.agrees(a, b)]
 
     def _in_order(self, table: Leftover, group: Group) -> list[tuple[int, int]]:
         """Pairs of rows that look the same: those of the same moments, then what is left in the order of times."""
@@ -204,13 +208,9 @@ class Pairing:
             their_words,
             range(len(ours)),
             range(len(theirs)),
-            moments_apart=lambda i, j: self._moments_apart(our_times[i], their_times[j]),
+            moments_apart=lambda i, j: len(self._apart(our_times[i], their_times[j])),
         )
         self._take(table, [(our_rows[i], their_rows[j]) for i, j in partner.items()])
-
-    def _moments_apart(self, ours: Sequence[float], theirs: Sequence[float]) -> int:
-        """In how many time columns two rows tell another moment, or only one of them tells any."""
-        return sum(not agree for agree in map(self._clock.agrees, ours, theirs))
 
 
 def _telling(sketch: RecordSketch) -> RecordSketch:

@@ -165,6 +165,28 @@ def test_clocks_that_started_apart(bench: Bench) -> None:
     assert places(bench.compare(Terms(clock=clock))) == []
 
 
+@pytest.mark.parametrize(
+    ("control", "candidate", "found"),
+    [
+        (["08:10", "08:20"], ["09:30"], ("missing", "2026-11-21 08:10:00")),
+        (["08:20"], ["09:20", "09:30"], ("added", "2026-11-21 09:20:00")),
+    ],
+)
+def test_rows_of_clocks_that_started_apart_are_paired_by_their_moments(
+    bench: Bench, control: list[str], candidate: list[str], found: tuple[str, str]
+) -> None:
+    """A moment that neither side knows is the same on any clocks."""
+    bench.both("CREATE TABLE visits (id INTEGER PRIMARY KEY, who TEXT, came_at TIMESTAMP, left_at TIMESTAMP)")
+    for add, times in ((bench.on_control, control), (bench.on_candidate, candidate)):
+        add(*(f"INSERT INTO visits VALUES ({n}, 'ann', '2026-11-21 {at}:00', NULL)" for n, at in enumerate(times)))
+    clock = Clock()
+    clock.observe(1000.0, 1000.0 + 4200.0)
+    (table,) = bench.compare(Terms(clock=clock)).tables
+    (alone,) = table.differences
+    row = alone.control if alone.row == "missing" else alone.candidate
+    assert (alone.row, row["came_at"]) == found
+
+
 def test_of_many_rows_that_differ_by_their_times_the_lost_one_is_missing(bench: Bench) -> None:
     bench.both("CREATE TABLE beats (id INTEGER PRIMARY KEY, who TEXT, at TIMESTAMP)")
     for url in (bench.on_control, bench.on_candidate):
